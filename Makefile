@@ -1,0 +1,55 @@
+# Everything a developer runs. `make demo` needs only Python 3.10 or newer, pip and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PLUGINS := $(patsubst %/pyproject.toml,%,$(sort $(wildcard plugins/*/pyproject.toml)))
+SOURCES := hca_core hca examples benchmarks tests $(PLUGINS)
+MANIFESTS := pyproject.toml $(PLUGINS:%=%/pyproject.toml)
+READS := examples/lung-bundle/reads
+
+.PHONY: help dev demo test check format bench clean
+
+help:
+	@echo "make demo    upload, search, download, interrupt and resume, against services on this machine"
+	@echo "make test    run the tests"
+	@echo "make check   formatting, lint, types, import rules"
+	@echo "make format  put the formatting right"
+	@echo "make bench   measure, as ratios (ONLY=startup for one group)"
+	@echo "make dev     create .venv with hca, its plugins and the developers' tools"
+	@echo "make clean   remove what these targets made"
+
+$(VENV)/users: $(MANIFESTS)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . $(PLUGINS:%=--editable %)
+	@touch $@
+
+$(VENV)/developers: $(VENV)/users
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' $(PLUGINS:%=--editable %)
+	@touch $@
+
+$(READS): examples/simulate_reads.py
+	$(PYTHON) examples/simulate_reads.py $@
+
+dev: $(VENV)/developers
+
+demo: $(VENV)/users $(READS)
+	@$(BIN)/python examples/demo.py
+
+test: dev
+	$(BIN)/python -m pytest -n auto
+
+check: dev
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy hca_core hca $(PLUGINS:%=%)
+	$(BIN)/lint-imports
+
+format: dev
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+bench: dev
+	$(BIN)/python benchmarks/run.py $(ONLY)
+
+clean:
+	rm -rf $(VENV) $(READS) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,186 @@
+"""Puts the parts together: settings, plugins, credentials, sessions and clients. Everything is made on first use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from hca_core import paths
+from hca_core.errors import ArgumentError
+from hca_core.plugins import Plugins
+from hca_core.records import Credentials, ServiceSpec
+
+if TYPE_CHECKING:
+    from hca_core.http import Session
+    from hca_core.openapi.document import DescriptionCache
+    from hca_core.openapi.model import Api
+    from hca_core.settings import Settings
+    from hca_core.transfer.objects import ObjectStore
+
+__all__ = ["App"]
+
+
+class App:
+    """One user's view of hca: which settings hold, which plugins are there, and how to talk to their services.
+
+    `config` is a mapping (such as `HCAConfig`) that overrides all settings; `profile` names a settings profile;
+    `on_wait(seconds, reason)` is told when a service asks for patience.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: Mapping[str, Any] | None = None,
+        profile: str | None = None,
+        environ: Mapping[str, str] = os.environ,
+        plugins: Plugins | None = None,
+        on_wait: Callable[[float, str], None] | None = None,
+    ) -> None:
+        self.environ = environ
+        self.plugins = plugins or Plugins(environ)
+        self._config = config
+        self._profile = profile or environ.get("HCA_PROFILE") or None
+        self._on_wait = on_wait
+        self._sessions: list[Session] = []
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The merged settings of all layers.
+
+        Raises:
+            ConfigError: a layer cannot be read, or the profile does not exist.
+        """
+        from hca_core.settings import load
+
+        profiles = self.plugins.profiles() if self._profile else []
+        return load(
+            self.plugins.settings(),
+            environ=self.environ,
+            profile=self._profile,
+            profiles=profiles,
+            overrides=self._config,
+        )
+
+    @cached_property
+    def descriptions(self) -> DescriptionCache:
+        """API descriptions fetched from services, kept for a week."""
+        from hca_core.openapi.document import DescriptionCache
+
+        return DescriptionCache(paths.cache_dir(self.environ) / "descriptions")
+
+    def service(self, name: str) -> ServiceSpec:
+        """Return the service called `name`.
+
+        Raises:
+            ArgumentError: no installed plugin knows it.
+        """
+        services = self.plugins.services()
+        if name not in services:
+            known = ", ".join(sorted(services)) or "none"
+            raise ArgumentError(f"No installed plugin provides the service {name!r}.", hint=f"Known services: {known}.")
+        return services[name]
+
+    def document(self, name: str, *, swagger_url: str | None = None, offline: bool = False) -> dict[str, Any]:
+        """Return the API description of a service.
+
+        The copy that came with the plugin serves the service's usual address; for any other address
+        (`swagger_url`, or the setting) the description is fetched and kept for a week. `offline` takes what is
+        there and never asks the network.
+        """
+        from hca_core.openapi import document
+
+        spec = self.service(name)
+        url = swagger_url or self.description_url(spec)
+        if offline or url == spec.description_url:
+            return self.descriptions.cached(url) or document.bundled(spec.description)
+        return self.descriptions.load(url, self._fetch)
+
+    def description_url(self, spec: ServiceSpec) -> str:
+        """Return where a service's description comes from, according to the settings."""
+        return str(self.settings.value(f"{spec.section}.swagger_url") or spec.description_url)
+
+    def api(self, name: str, *, swagger_url: str | None = None, offline: bool = False) -> Api:
+        """Return the parsed API of a service; arguments as for `document`."""
+        from hca_core.openapi.parse import parse
+
+        spec = self.service(name)
+        url = swagger_url or (spec.description_url if offline else self.description_url(spec))
+        found = self.document(name, swagger_url=swagger_url, offline=offline)
+        return parse(found, source_url=url, safe_posts=spec.safe_posts)
+
+    def session(self, name: str, url: str, *, token: str | None = None, **options: Any) -> Session:
+        """Return a new HTTP session for a service whose API is at `url`.
+
+        Credentials are looked up when an operation needs them. `options` override what the settings say about
+        the network (see `hca_core.http.Session`).
+        """
+        from hca_core.credentials.resolve import resolve
+
+        def authorize(rejected: str | None) -> Credentials:
+            return resolve(
+                name,
+                url,
+                explicit=token,
+                environ=self.environ,
+                settings=self.settings,
+                hook=self.plugins.credentials,
+                rejected=rejected,
+            )
+
+        return self._open(authorize=authorize, **options)
+
+    def client(self, name: str) -> Any:
+        """Return a client of a service, for example a `DSSClient`."""
+        return load_target(self.service(name).client)(app=self)
+
+    def object_store(self, scheme: str) -> ObjectStore:
+        """Return the object store for URLs of a scheme, such as `s3`.
+
+        Raises:
+            ArgumentError: no installed plugin knows the scheme.
+        """
+        stores = self.plugins.object_stores()
+        if scheme not in stores:
+            known = ", ".join(sorted(stores))
+            raise ArgumentError(f"There is no object store for {scheme}:// URLs.", hint=f"Known schemes: {known}.")
+        store: ObjectStore = load_target(stores[scheme].target).from_settings(self.settings)
+        return store
+
+    def close(self) -> None:
+        """Close all connections."""
+        while self._sessions:
+            self._sessions.pop().close()
+
+    def _open(self, **options: Any) -> Session:
+        from hca_core.http import Session
+        from hca_core.retry import RetryPolicy
+
+        value = self.settings.value
+        defaults = {
+            "policy": RetryPolicy(attempts=value("network.retries"), deadline=value("network.deadline")),
+            "connect_timeout": value("network.connect_timeout"),
+            "read_timeout": value("network.read_timeout"),
+            "proxy": value("network.proxy"),
+            "ca_bundle": value("network.ca_bundle"),
+            "allow_http": value("network.allow_http"),
+            "on_wait": self._on_wait,
+        }
+        session = Session(**{**defaults, **options})
+        self._sessions.append(session)
+        return session
+
+    def _fetch(self, url: str) -> str:
+        session = self._open()
+        try:
+            return session.send("GET", url).text
+        finally:
+            session.close()
+
+
+def load_target(target: str) -> Any:
+    """Import what a record's target `package.module:attribute` names."""
+    module, _, attribute = target.partition(":")
+    return getattr(import_module(module), attribute)

@@ -1,0 +1,38 @@
+"""What the core itself contributes, as a plugin like any other."""
+
+from __future__ import annotations
+
+from hca_core.hookspecs import hookimpl
+from hca_core.records import CommandSpec, ObjectStoreSpec, SettingSpec
+
+
+@hookimpl
+def hca_commands() -> list[CommandSpec]:
+    return [
+        CommandSpec("clear-hca-cache", "Forget cached API descriptions.", "hca_core.cli.cache:clear_hca_cache"),
+        CommandSpec("config", "Show and change settings.", "hca_core.cli.config:config"),
+        CommandSpec("help", "Show this help.", "hca_core.cli.root:help_command"),
+        CommandSpec("plugins", "List the installed plugins.", "hca_core.cli.plugins:plugins"),
+    ]
+
+
+@hookimpl
+def hca_settings() -> list[SettingSpec]:
+    return [
+        SettingSpec("log_level", "INFO", "How much is logged: DEBUG, INFO, WARNING, ERROR or CRITICAL."),
+        SettingSpec("network.allow_http", False, "Allow plain http to hosts other than this machine."),
+        SettingSpec("network.ca_bundle", None, "File of certificate authorities to trust instead of the usual ones."),
+        SettingSpec("network.connect_timeout", 20.0, "Seconds to wait for a connection."),
+        SettingSpec("network.deadline", 3600.0, "Seconds after which one request gives up, waits included."),
+        SettingSpec("network.proxy", None, "URL of the proxy for all requests; overrides HTTPS_PROXY."),
+        SettingSpec("network.read_timeout", 40.0, "Seconds to wait for the next bytes of an answer."),
+        SettingSpec("network.retries", 10, "How often a failed request is tried again."),
+        SettingSpec("s3.credentials_file", None, "AWS credentials file to use instead of ~/.aws/credentials."),
+        SettingSpec("s3.endpoint_url", None, "Address of an S3-compatible object store other than Amazon's."),
+        SettingSpec("transfer.jobs", None, "How many files are transferred at a time; unset: chosen by their sizes."),
+    ]
+
+
+@hookimpl
+def hca_object_stores() -> list[ObjectStoreSpec]:
+    return [ObjectStoreSpec("s3", "hca_core.transfer.s3:S3Store")]

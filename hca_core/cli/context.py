@@ -1,0 +1,58 @@
+"""What every command is handed: the application, and how to speak to the user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hca_core.cli import output
+
+if TYPE_CHECKING:
+    from hca_core.app import App
+    from hca_core.transfer.job import Progress
+
+__all__ = ["Context", "pass_context"]
+
+
+@dataclass
+class Context:
+    """`app` gives settings, services and clients; `emit` prints data; `say` prints words; `progress` draws."""
+
+    make_app: Callable[[], App]
+    progress_style: str = "auto"
+    _app: App | None = None
+
+    @property
+    def app(self) -> App:
+        """The application, made when a command first needs it: `--help` never does."""
+        if self._app is None:
+            self._app = self.make_app()
+        return self._app
+
+    def emit(self, value: Any) -> None:
+        """Print data on stdout as JSON."""
+        output.emit(value)
+
+    def say(self, message: str) -> None:
+        """Print words on stderr, cleaned of control characters."""
+        output.say(message)
+
+    @contextmanager
+    def progress(self) -> Iterator[Progress]:
+        """Show the progress of transfers on stderr while the block runs."""
+        from hca_core.cli.progress import open_progress
+
+        with open_progress(self.progress_style) as progress:
+            yield progress
+
+    def close(self) -> None:
+        """Release connections."""
+        if self._app is not None:
+            self._app.close()
+
+
+pass_context = click.make_pass_decorator(Context)

@@ -1,0 +1,142 @@
+"""Shows how far transfers are: a bar on a terminal, a plain line now and then elsewhere, or nothing."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+from hca_core.cli.output import clean, say
+
+if TYPE_CHECKING:
+    from hca_core.transfer.job import Progress
+
+__all__ = ["STYLES", "open_progress"]
+
+STYLES = ("auto", "bar", "plain", "none")
+_PLAIN_INTERVAL = 10.0  # seconds between lines in a log file
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+@contextmanager
+def open_progress(style: str = "auto", stream: TextIO | None = None) -> Iterator[Progress]:
+    """Yield a `Progress` that writes to `stream` (stderr) in one of `STYLES`.
+
+    `auto` is `bar` on a terminal and silence elsewhere.
+    """
+    stream = stream or sys.stderr
+    if style == "auto":
+        style = "bar" if stream.isatty() else "none"
+    if style == "bar":
+        shown: Bar | Plain = Bar(stream)
+    elif style == "plain":
+        shown = Plain(stream)
+    else:
+        yield Notes()
+        return
+    try:
+        yield shown
+    finally:
+        shown.close()
+
+
+class Notes:
+    """No progress, but a long wait is still announced."""
+
+    def add(self, name: str, size: int | None) -> None: ...
+
+    def advance(self, name: str, count: int) -> None: ...
+
+    def done(self, name: str) -> None: ...
+
+    def note(self, message: str) -> None:
+        say(message)
+
+
+class _Counting:
+    """Totals of all files, kept under a lock because transfers run in threads."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.files = self.finished = 0
+        self.total = self.moved = 0
+
+    def add(self, name: str, size: int | None) -> None:
+        with self.lock:
+            self.files += 1
+            self.total += size or 0
+            self.show()
+
+    def advance(self, name: str, count: int) -> None:
+        with self.lock:
+            self.moved += count
+            self.show()
+
+    def done(self, name: str) -> None:
+        with self.lock:
+            self.finished += 1
+            self.show()
+
+    def show(self) -> None:
+        raise NotImplementedError
+
+
+class Bar(_Counting):
+    """One tqdm bar over the bytes of all files."""
+
+    def __init__(self, stream: TextIO) -> None:
+        from tqdm import tqdm
+
+        super().__init__()
+        self.bar = tqdm(total=0, unit="B", unit_scale=True, file=stream, dynamic_ncols=True, mininterval=0.2)
+
+    def show(self) -> None:
+        self.bar.total = self.total
+        self.bar.set_description_str(f"{self.finished}/{self.files} files", refresh=False)
+        self.bar.update(self.moved - self.bar.n)
+
+    def note(self, message: str) -> None:
+        self.bar.write(clean(message), file=self.bar.fp)
+
+    def close(self) -> None:
+        self.bar.refresh()
+        self.bar.close()
+
+
+class Plain(_Counting):
+    """A line every ten seconds: enough for a log, and free of control characters."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self.stream, self.clock = stream, clock
+        self.shown_at = clock()
+
+    def show(self) -> None:
+        if self.clock() - self.shown_at >= _PLAIN_INTERVAL:
+            self.write_line()
+
+    def write_line(self) -> None:
+        self.shown_at = self.clock()
+        print(
+            f"{self.finished} of {self.files} files, {readable(self.moved)} of {readable(self.total)}",
+            file=self.stream,
+            flush=True,
+        )
+
+    def note(self, message: str) -> None:
+        print(clean(message), file=self.stream, flush=True)
+
+    def close(self) -> None:
+        self.write_line()
+
+
+def readable(count: float) -> str:
+    """Return a number of bytes as people write it: `1.5 GB`."""
+    for unit in _UNITS:
+        if abs(count) < 1000 or unit == _UNITS[-1]:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    raise AssertionError("unreachable")

@@ -1,0 +1,213 @@
+"""The command `hca`: finds commands in plugins, and turns every failure into a sentence, a hint and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import IO, Any
+
+import click
+
+from hca_core import __version__
+from hca_core.cli.context import Context
+from hca_core.cli.output import clean, say
+from hca_core.errors import HcaError, PluginError
+from hca_core.plugins import Plugins
+
+__all__ = ["hca", "main"]
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+PACKAGES = {name: f"hca-{name}" for name in ("auth", "dss", "gen3", "local", "upload")}
+
+
+class Failure(click.ClickException):
+    """A failure in the words of the user, with the exit code it ends in."""
+
+    def __init__(self, message: str, *, hint: str | None = None, exit_code: int = 1) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.exit_code = exit_code
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(f"Error: {clean(self.message)}", err=True)
+        if self.hint:
+            click.echo(f"Hint: {clean(self.hint)}", err=True)
+
+
+class RootGroup(click.Group):
+    """A group whose commands come from plugins; none is imported before it is used."""
+
+    _plugins: Plugins | None = None
+
+    @property
+    def plugins(self) -> Plugins:
+        """The installed plugins; found once per run."""
+        if self._plugins is None:
+            self._plugins = Plugins(os.environ)
+        return self._plugins
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        self._plugins = None  # a second run in one process may see another environment
+        return super().main(*args, **kwargs)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.plugins.commands())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        from hca_core.app import load_target
+
+        spec = self.plugins.command(cmd_name)
+        if spec is None:
+            return None
+        try:
+            command = load_target(spec.target)
+        except (ImportError, AttributeError) as error:
+            raise PluginError(f"The command {cmd_name!r} cannot be loaded: {error}.", plugin=cmd_name) from error
+        if not isinstance(command, click.Command):
+            raise PluginError(f"{spec.target}, the target of {cmd_name!r}, is not a command.", plugin=cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name in PACKAGES and name not in self.plugins.commands() and self.plugins.named(name) is None:
+            raise click.UsageError(
+                f"The command {name!r} is provided by the package {PACKAGES[name]}, which is not installed.", ctx
+            )
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        specs = self.plugins.commands().values()
+        with formatter.section("Commands"):
+            formatter.write_dl([(spec.name, spec.summary) for spec in specs])
+        for plugin in self.plugins.broken():
+            say(f"Warning: the {plugin.entry.name!r} plugin ({plugin.entry}) is broken: {plugin.error}.")
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except HcaError as error:
+            if ctx.params.get("debug"):
+                _show_traceback()
+            raise Failure(error.message, hint=error.hint, exit_code=error.exit_code) from error
+        except KeyboardInterrupt as error:
+            raise Failure("Interrupted.", exit_code=130) from error
+        except (click.ClickException, click.exceptions.Exit, click.Abort, OSError) as error:
+            if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+                raise Failure(_os_sentence(error)) from error
+            raise
+        except Exception as error:
+            if ctx.params.get("debug"):
+                raise
+            raise _bug(error) from error
+
+
+def _os_sentence(error: OSError) -> str:
+    what = f"{error.filename}: " if error.filename else ""
+    return f"{what}{error.strerror or error}."
+
+
+def _show_traceback() -> None:
+    import traceback
+
+    from hca_core.credentials.redact import redact
+
+    say(redact(traceback.format_exc()))
+
+
+def _bug(error: BaseException) -> Failure:
+    """Write the traceback to a private file and return words that point to it."""
+    import time
+    import traceback
+
+    from hca_core.credentials.redact import redact
+    from hca_core.paths import atomic_write, state_dir
+
+    file = state_dir() / "logs" / f"failure-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
+    try:
+        atomic_write(file, redact("".join(traceback.format_exception(error))))
+        where = f"Details are in {file}; please send it to the developers."
+    except OSError:
+        where = "Run the command again with --debug to see where."
+    return Failure(f"Something went wrong inside hca: {type(error).__name__}: {error}", hint=where)
+
+
+def _start_log(level: str, packages: set[str]) -> None:
+    """Log to stderr: our own packages from `level` on, libraries only warnings unless everything is wanted."""
+    import logging
+
+    from hca_core.credentials.redact import RedactingFilter
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    handler.addFilter(RedactingFilter())
+    logging.basicConfig(handlers=[handler], level="DEBUG" if level == "DEBUG" else "WARNING", force=True)
+    for package in packages:
+        logging.getLogger(package).setLevel(level)
+
+
+def _version() -> str:
+    machine = f"{os.uname().sysname} {os.uname().machine}" if hasattr(os, "uname") else sys.platform
+    return f"hca {__version__}, Python {sys.version.split()[0]}, {machine}"
+
+
+@click.group(
+    "hca",
+    cls=RootGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    invoke_without_command=True,
+)
+@click.version_option(message=_version(), version=__version__)
+@click.option(
+    "--log-level",
+    type=click.Choice(LOG_LEVELS, case_sensitive=False),
+    metavar=f"[{'|'.join(LOG_LEVELS)}]",
+    help="How much to log on stderr.  [default: INFO]",
+)
+@click.option("--debug", is_flag=True, help="Log everything, and show where a failure comes from.")
+@click.option("--profile", metavar="NAME", help="Use the settings profile NAME (also: HCA_PROFILE).")
+@click.option(
+    "--progress",
+    type=click.Choice(["auto", "bar", "plain", "none"]),
+    default="auto",
+    show_default=True,
+    help="How to show the progress of transfers on stderr.",
+)
+@click.pass_context
+def hca(ctx: click.Context, log_level: str | None, debug: bool, profile: str | None, progress: str) -> None:
+    """Move sequencing data between shared stores and your own machine.
+
+    Run `hca COMMAND --help` to see what a command does.
+    """
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+        return
+
+    def make_app() -> Any:
+        from hca_core.app import App
+
+        app = App(profile=profile, plugins=ctx.command.plugins, on_wait=_tell_wait)  # type: ignore[attr-defined]
+        level = "DEBUG" if debug else log_level or app.settings.value("log_level")
+        _start_log(level, {plugin.entry.package for plugin in app.plugins.all})
+        return app
+
+    ctx.obj = Context(make_app, progress_style=progress)
+    ctx.call_on_close(ctx.obj.close)
+
+
+def _tell_wait(seconds: float, reason: str) -> None:
+    say(f"Waiting {seconds:.0f} s: {reason}")
+
+
+@click.command("help")
+@click.argument("words", nargs=-1, metavar="[COMMAND]...")
+@click.pass_context
+def help_command(ctx: click.Context, words: tuple[str, ...]) -> None:
+    """Show the help of hca, or of COMMAND."""
+    hca.main([*words, "--help"], prog_name=ctx.find_root().info_name)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run `hca` with the arguments of this process, and exit."""
+    hca.main(arguments, prog_name="hca")

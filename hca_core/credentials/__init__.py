@@ -1,0 +1,1 @@
+"""Who the user is, for which service, and where that was found."""

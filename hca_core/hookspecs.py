@@ -1,0 +1,60 @@
+"""The hooks a plugin may implement. `docs/hooks.md` has a worked example of each.
+
+A plugin module implements any of these functions, marked with `hookimpl`, and is named in the entry-point group
+`hca` of its distribution. Hooks take keyword data and return records; there is nothing to mutate. pluggy passes
+only the arguments a function asks for, so arguments may be added here later without breaking anyone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pluggy
+
+from hca_core.records import CommandSpec, Credentials, ObjectStoreSpec, ProfileSpec, ServiceSpec, SettingSpec
+
+__all__ = ["hookimpl", "hookspec"]
+
+hookspec = pluggy.HookspecMarker("hca")
+hookimpl = pluggy.HookimplMarker("hca")
+
+
+@hookspec
+def hca_commands() -> list[CommandSpec]:
+    """Return the commands to add to the root group. Called when `hca` lists or resolves a command; cached."""
+    raise NotImplementedError
+
+
+@hookspec
+def hca_services() -> list[ServiceSpec]:
+    """Return the web services this plugin knows. Called when a service is first asked for."""
+    raise NotImplementedError
+
+
+@hookspec
+def hca_settings() -> list[SettingSpec]:
+    """Return the settings this plugin reads. Called when settings are first read, and for the documentation."""
+    raise NotImplementedError
+
+
+@hookspec
+def hca_profiles() -> list[ProfileSpec]:
+    """Return settings profiles that exist right now. Called when a profile is chosen by name."""
+    raise NotImplementedError
+
+
+@hookspec(firstresult=True)
+def hca_credentials(service: str, url: str, settings: Mapping[str, Any], rejected: str | None) -> Credentials | None:
+    """Return credentials for `service` at `url`, or None to let another plugin answer.
+
+    Called before the first request that needs credentials when neither the caller nor the environment gave any,
+    and once more after a 401 with the `rejected` token.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def hca_object_stores() -> list[ObjectStoreSpec]:
+    """Return the kinds of object store this plugin can move files to and from. Called on the first such URL."""
+    raise NotImplementedError

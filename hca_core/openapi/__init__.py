@@ -1,0 +1,1 @@
+"""API descriptions become plain data, and data becomes requests."""

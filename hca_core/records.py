@@ -1,0 +1,81 @@
+"""What plugins return from their hooks: frozen descriptions, on which the core acts when the time comes.
+
+A *target* is a dotted name `package.module:attribute`; it is imported when it is first used, so describing a command
+costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["CommandSpec", "Credentials", "ObjectStoreSpec", "ProfileSpec", "ServiceSpec", "SettingSpec"]
+
+
+@dataclass(frozen=True)
+class CommandSpec:
+    """A command of the root group: `hca <name>`. `target` names a click command or group."""
+
+    name: str
+    summary: str
+    target: str
+
+
+@dataclass(frozen=True)
+class ServiceSpec:
+    """A web service with an API description.
+
+    `name` is the word used in commands and environment variables (`dss`); `client` is the target of its client
+    class, whose class name is also its section in the settings (`DSSClient.swagger_url`); `description` is the
+    bundled copy of the API description as `package:path/in/package.json`. `safe_posts` are the operation names
+    of POST requests that may be repeated after a failure because they change nothing.
+    """
+
+    name: str
+    client: str
+    title: str
+    description_url: str
+    description: str
+    safe_posts: frozenset[str] = frozenset()
+
+    @property
+    def section(self) -> str:
+        """The service's section in the settings, for example `DSSClient`."""
+        return self.client.rpartition(":")[2]
+
+
+@dataclass(frozen=True)
+class SettingSpec:
+    """A setting: dotted `key`, its `default`, one sentence of `help`. Secret values are masked when shown."""
+
+    key: str
+    default: Any
+    help: str
+    secret: bool = False
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A bearer token and where it came from. `expires_at` is seconds since 1970, or None if unknown."""
+
+    token: str = field(repr=False)
+    source: str
+    expires_at: float | None = None
+
+
+@dataclass(frozen=True)
+class ObjectStoreSpec:
+    """A kind of object store, by URL scheme (`s3`). `target` names a class `hca_core.transfer.objects.ObjectStore`."""
+
+    scheme: str
+    target: str
+
+
+@dataclass(frozen=True)
+class ProfileSpec:
+    """A settings profile that a plugin offers while it makes sense, for example while a local stack runs."""
+
+    name: str
+    summary: str
+    values: Mapping[str, Any]

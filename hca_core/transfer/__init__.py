@@ -1,0 +1,1 @@
+"""Moving files: many at once, resumable, verified, whole or not at all."""

@@ -1,0 +1,74 @@
+"""What a transfer is made of: jobs in, results out. Plain data, so that it can be planned, printed and pickled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class TransferJob:
+    """One file to fetch.
+
+    `name` is what messages call it; `url` is asked for the bytes (redirects are followed); `target` is its final
+    path. `size` is in bytes. `sha256` (64 lower-case hex digits) is verified before the file gets its final name.
+    `identity` says which content this is, whatever URL serves it today: a partial file left by an earlier run is
+    only continued when its identity is the same.
+    """
+
+    name: str
+    url: str
+    target: Path
+    identity: str
+    size: int | None = None
+    sha256: str | None = None
+
+
+class ByteStream(Protocol):
+    """An answer whose body is read piece by piece; `hca_core.http.Session.open` returns one."""
+
+    status: int
+    headers: Mapping[str, str]
+    url: str
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill `buffer` from its start; return the number of bytes, 0 at the end."""
+
+    def close(self) -> None:
+        """Give the connection back; an unread rest is dropped."""
+
+
+class Opener(Protocol):
+    """Opens `url` for reading from byte `offset`; `validator` is an ETag for `If-Range`."""
+
+    def __call__(self, url: str, *, offset: int = 0, validator: str | None = None) -> ByteStream: ...
+
+
+class Progress(Protocol):
+    """Is told what happens; draws it, or not. Called from several threads."""
+
+    def add(self, name: str, size: int | None) -> None:
+        """A file of `size` bytes will be transferred."""
+
+    def advance(self, name: str, count: int) -> None:
+        """`count` more bytes of the file are safe (negative when they must be sent again)."""
+
+    def done(self, name: str) -> None:
+        """The file is finished, well or not."""
+
+    def note(self, message: str) -> None:
+        """One line a user should see now, such as a long wait."""
+
+
+class Silent:
+    """A `Progress` that draws nothing."""
+
+    def add(self, name: str, size: int | None) -> None: ...
+
+    def advance(self, name: str, count: int) -> None: ...
+
+    def done(self, name: str) -> None: ...
+
+    def note(self, message: str) -> None: ...

@@ -1,0 +1,1 @@
+"""The Human Cell Atlas Data Storage System: files, bundles, collections and search."""

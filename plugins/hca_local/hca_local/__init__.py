@@ -1,0 +1,1 @@
+"""The services that `hca` talks to, on one machine: for trials, tests and teaching."""

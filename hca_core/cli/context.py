@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,19 +17,19 @@ if TYPE_CHECKING:
 __all__ = ["Context", "pass_context"]
 
 
-@dataclass
 class Context:
     """`app` gives settings, services and clients; `emit` prints data; `say` prints words; `progress` draws."""
 
-    make_app: Callable[[], App]
-    progress_style: str = "auto"
-    _app: App | None = None
+    def __init__(self, make_app: Callable[[], App], progress_style: str = "auto") -> None:
+        self._make_app = make_app
+        self._progress_style = progress_style
+        self._app: App | None = None
 
     @property
     def app(self) -> App:
         """The application, made when a command first needs it: `--help` never does."""
         if self._app is None:
-            self._app = self.make_app()
+            self._app = self._make_app()
         return self._app
 
     def emit(self, value: Any) -> None:
@@ -46,7 +45,7 @@ class Context:
         """Show the progress of transfers on stderr while the block runs."""
         from hca_core.cli.progress import open_progress
 
-        with open_progress(self.progress_style) as progress:
+        with open_progress(self._progress_style) as progress:
             yield progress
 
     def close(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from typing import Any
@@ -22,6 +21,8 @@ def clean(text: str) -> str:
 
 def emit(value: Any) -> None:
     """Print `value` on stdout as JSON with two spaces of indent; what JSON cannot say is printed as text."""
+    import json
+
     text = json.dumps(value, indent=2, default=str, ensure_ascii=not _speaks_unicode())
     click.echo(_UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -12,7 +12,9 @@ from hca_core import __version__
 from hca_core.cli.context import Context
 from hca_core.cli.output import clean, say
 from hca_core.errors import HcaError, PluginError
-from hca_core.plugins import Plugins
+
+if TYPE_CHECKING:
+    from hca_core.plugins import Plugins
 
 __all__ = ["hca", "main"]
 
@@ -43,6 +45,8 @@ class RootGroup(click.Group):
     def plugins(self) -> Plugins:
         """The installed plugins; found once per run."""
         if self._plugins is None:
+            from hca_core.plugins import Plugins
+
             self._plugins = Plugins(os.environ)
         return self._plugins
 

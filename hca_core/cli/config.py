@@ -1,0 +1,126 @@
+"""`hca config`: show and change settings."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from hca_core.cli.context import Context, pass_context
+from hca_core.errors import ConfigError
+from hca_core.settings import Settings
+
+
+@click.group("config")
+def config() -> None:
+    """Show and change settings."""
+
+
+@config.command("list")
+@click.option("--origin", is_flag=True, help="Also show which file or layer each value comes from.")
+@pass_context
+def list_settings(context: Context, origin: bool) -> None:
+    """List all settings that hold now; secrets are hidden."""
+    settings = context.app.settings
+    _warn(context, settings.unknown())
+    context.emit(listing(settings, origin=origin))
+
+
+@config.command("get")
+@click.argument("key")
+@pass_context
+def get_setting(context: Context, key: str) -> None:
+    """Show the value of KEY, or of all settings below it; secrets are hidden."""
+    context.emit(shown(context.app.settings, key))
+
+
+@config.command("set")
+@click.argument("key")
+@click.argument("value")
+@pass_context
+def set_setting(context: Context, key: str, value: str) -> None:
+    """Set KEY to VALUE in your own settings file.
+
+    VALUE is JSON if it looks like JSON, and text otherwise.
+    """
+    settings = context.app.settings
+    settings.set_user(key, typed(settings, key, value))
+    if not settings.knows(key):
+        _warn(context, {key: settings.nearest(key)})
+
+
+@config.command("unset")
+@click.argument("key")
+@pass_context
+def unset_setting(context: Context, key: str) -> None:
+    """Remove KEY from your own settings file."""
+    context.app.settings.unset_user(key)
+
+
+@config.command("path")
+@pass_context
+def show_path(context: Context) -> None:
+    """Show where your own settings file is, or would be."""
+    context.emit(str(context.app.settings.user_file))
+
+
+@config.command("init")
+@pass_context
+def init_file(context: Context) -> None:
+    """Make your own settings file if there is none, and show where it is."""
+    context.emit(str(context.app.settings.init_user()))
+
+
+@config.command("validate")
+@pass_context
+def validate(context: Context) -> None:
+    """Check all files, profiles and values; show which files were read."""
+    settings = context.app.settings
+    settings.check()
+    unknown = settings.unknown()
+    _warn(context, unknown)
+    if unknown:
+        raise ConfigError(f"No installed plugin knows {', '.join(unknown)}.", key=next(iter(unknown)))
+    context.emit({"files": list(map(str, settings.files)), "profiles": settings.profile_names()})
+
+
+def listing(settings: Settings, *, origin: bool = False) -> dict[str, Any]:
+    """Return every setting as it may be shown, by key; with `origin`, also where it comes from."""
+    if origin:
+        return {entry.key: {"value": entry.shown, "origin": entry.origin} for entry in settings.entries()}
+    return {entry.key: entry.shown for entry in settings.entries()}
+
+
+def shown(settings: Settings, key: str) -> Any:
+    """Return the value of `key` as it may be shown; of a section, an object of all its settings by key.
+
+    Raises:
+        ConfigError: nothing is known under this key.
+    """
+    values = listing(settings)
+    if key in values:
+        return values[key]
+    below = {name: value for name, value in values.items() if name.startswith(f"{key}.")}
+    if below:
+        return below
+    nearest = settings.nearest(key)
+    hint = f"Did you mean {nearest}?" if nearest else "`hca config list` shows all settings."
+    raise ConfigError(f"There is no setting {key}.", key=key, hint=hint)
+
+
+def typed(settings: Settings, key: str, text: str) -> Any:
+    """Return what `text` from the command line means as the value of `key`."""
+    try:
+        value = json.loads(text, parse_constant=str)
+    except (ValueError, RecursionError):
+        return text
+    spec = settings.spec(key)
+    wants_text = spec is not None and isinstance(spec.default, str)
+    return text if wants_text and not isinstance(value, str) else value
+
+
+def _warn(context: Context, unknown: dict[str, str | None]) -> None:
+    for key, nearest in unknown.items():
+        question = f" Did you mean {nearest}?" if nearest else ""
+        context.say(f"Warning: no installed plugin knows the setting {key}.{question}")

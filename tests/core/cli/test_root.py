@@ -1,0 +1,118 @@
+import os
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from hca_core import __version__, errors
+from hca_core.cli.context import Context, pass_context
+from hca_core.cli.root import hca
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Run `hca try`, a command that does what the test says."""
+
+    def runner(action, *words: str) -> Result:
+        @click.command("try")
+        @pass_context
+        def command(context: Context) -> None:
+            action(context)
+
+        monkeypatch.setattr(hca, "get_command", lambda ctx, name: command if name == "try" else None)
+        return CliRunner().invoke(hca, [*words, "try"])
+
+    return runner
+
+
+def raising(error: BaseException):
+    def action(context: Context) -> None:
+        raise error
+
+    return action
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.HcaError("x"), 1),
+        (errors.ArgumentError("x"), 2),
+        (errors.ConfigError("x"), 3),
+        (errors.PluginError("x"), 4),
+        (errors.AuthError("x"), 5),
+        (errors.ApiError("x", status=400), 6),
+        (errors.NotFoundError("x", status=404), 7),
+        (errors.NetworkError("x"), 8),
+        (errors.TransferError("x"), 9),
+        (errors.IntegrityError("x"), 9),
+        (errors.SpecError("x"), 10),
+    ],
+)
+def test_errors_end_in_their_exit_code(run, error: errors.HcaError, code: int) -> None:
+    error.hint = "do this"
+    result = run(raising(error))
+    assert (result.exit_code, result.stdout, result.stderr) == (code, "", "Error: x\nHint: do this\n")
+
+
+def test_control_characters_of_a_server_do_not_reach_the_terminal(run) -> None:
+    assert run(raising(errors.HcaError("a\x1b[2J\rb"))).stderr == "Error: a\\x1b[2J\\rb\n"
+
+
+def test_ctrl_c_is_one_line_and_130(run) -> None:
+    result = run(raising(KeyboardInterrupt()))
+    assert (result.exit_code, result.stderr) == (130, "Error: Interrupted.\n")
+
+
+def test_a_file_problem_is_a_sentence(run) -> None:
+    result = run(raising(PermissionError(13, "Permission denied", "/data/x")))
+    assert (result.exit_code, result.stderr) == (1, "Error: /data/x: Permission denied.\n")
+
+
+def test_a_bug_is_written_to_a_private_log(run, home: Path) -> None:
+    result = run(raising(ZeroDivisionError("division by zero")))
+    assert result.exit_code == 1
+    assert "ZeroDivisionError" in result.stderr
+    assert "Traceback" not in result.stderr
+    (log,) = (home / ".local/state/hca/logs").iterdir()
+    assert str(log) in result.stderr
+    assert "Traceback" in log.read_text()
+    assert log.stat().st_mode & 0o077 == 0
+
+
+def test_debug_shows_the_bug(run) -> None:
+    result = run(raising(ZeroDivisionError("division by zero")), "--debug")
+    assert isinstance(result.exception, ZeroDivisionError)
+
+
+def test_debug_shows_where_an_error_comes_from(run) -> None:
+    assert "Traceback" in run(raising(errors.HcaError("x")), "--debug").stderr
+
+
+def test_hca_alone_shows_help() -> None:
+    result = CliRunner().invoke(hca, [])
+    assert result.exit_code == 0
+    assert "Commands:" in result.stdout
+
+
+def test_help_of_a_command() -> None:
+    result = CliRunner().invoke(hca, ["help", "plugins", "list"])
+    assert result.exit_code == 0
+    assert "--json" in result.stdout
+
+
+def test_version_names_program_python_and_platform() -> None:
+    result = CliRunner().invoke(hca, ["--version"])
+    assert result.stdout.startswith(f"hca {__version__}, Python 3.")
+    assert os.uname().machine in result.stdout
+
+
+def test_plugins_are_listed() -> None:
+    import json
+
+    result = CliRunner().invoke(hca, ["plugins", "list", "--json"])
+    found = {plugin["name"]: plugin for plugin in json.loads(result.stdout)}
+    assert found["core"]["status"] == "ok"
+    assert "config" in found["core"]["commands"]
+    assert found["dss"]["hooks"] == ["hca_commands", "hca_services", "hca_settings"]
+    assert CliRunner().invoke(hca, ["plugins"]).stdout.splitlines()[0].startswith("core ")

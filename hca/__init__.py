@@ -17,7 +17,7 @@ from typing import Any
 
 __all__ = ["HCAConfig", "__version__", "get_config"]
 
-_OWN = frozenset({"hca.util"})
+_OWN = frozenset({"hca.config", "hca.util"})
 _FIRST_PARTY = frozenset({"auth", "dss", "gen3", "local", "upload"})
 
 
@@ -72,7 +72,7 @@ def __getattr__(name: str) -> Any:
 
         return __version__
     if name in ("HCAConfig", "get_config"):
-        return getattr(import_module("hca_core.settings"), name)
+        return getattr(import_module("hca.config"), name)
     if not name.startswith("_"):
         try:
             return import_module(f"hca.{name}")
@@ -84,4 +84,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*__all__, "util"})
+    return sorted({*__all__, "config", "util"})

@@ -106,6 +106,8 @@ def shown(settings: Settings, key: str) -> Any:
         return below
     nearest = settings.nearest(key)
     hint = f"Did you mean {nearest}?" if nearest else "`hca config list` shows all settings."
+    if key.startswith("profiles."):
+        hint = "`hca --profile NAME config get KEY` shows what holds in a profile."
     raise ConfigError(f"There is no setting {key}.", key=key, hint=hint)
 
 

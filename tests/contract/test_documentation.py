@@ -53,11 +53,15 @@ def test_every_setting_is_documented() -> None:
 
 def test_every_exit_code_is_documented() -> None:
     text = (DOCS / "errors.md").read_text()
-    classes = [value for value in vars(errors).values() if inspect.isclass(value) and value.__module__ == errors.__name__]
+    classes = [
+        value for value in vars(errors).values() if inspect.isclass(value) and value.__module__ == errors.__name__
+    ]
     assert len(classes) >= 11
     for error in classes:
         assert re.search(rf"^\| {error.exit_code} \|.*`{error.__name__}`", text, re.MULTILINE), error.__name__
-        assert re.search(rf"\b{error.__name__}\b.* {error.exit_code}\b", typing.cast(str, errors.__doc__)), error.__name__
+        assert re.search(rf"\b{error.__name__}\b.* {error.exit_code}\b", typing.cast(str, errors.__doc__)), (
+            error.__name__
+        )
 
 
 def test_every_environment_variable_is_documented() -> None:

@@ -46,6 +46,14 @@ def test_the_first_import_may_be_the_documented_name() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_the_configuration_knows_the_defaults_of_plugins() -> None:
+    from hca import HCAConfig, get_config
+
+    assert HCAConfig()["DSSClient"].swagger_url.startswith("https://dss.")
+    assert get_config() is get_config()
+    get_config.cache_clear()
+
+
 def test_a_missing_plugin_is_named() -> None:
     with pytest.raises(ImportError, match="provided by the package hca-upload, which is not installed"):
         import hca.upload

@@ -1,0 +1,313 @@
+import base64
+import json
+import os
+import stat
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hca_core.credentials.resolve import expiry, resolve
+from hca_core.credentials.store import TokenStore, host_of
+from hca_core.errors import ArgumentError, AuthError, ConfigError, HcaError
+from hca_core.records import Credentials
+
+URL = "https://dss.example.org/v1"
+HOST = "dss.example.org"
+
+
+class Asked:
+    """A hook that answers with one token and remembers what it was asked."""
+
+    def __init__(self, token: str | None = None) -> None:
+        self.token = token
+        self.calls: list[dict[str, Any]] = []
+
+    def __call__(
+        self, *, service: str, url: str, settings: Mapping[str, Any], rejected: str | None
+    ) -> Credentials | None:
+        self.calls.append({"service": service, "url": url, "settings": settings, "rejected": rejected})
+        return Credentials(self.token, "a plugin") if self.token else None
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> TokenStore:
+    return TokenStore(tmp_path / "config" / "credentials.json")
+
+
+def find(hook: Asked | None = None, environ: Mapping[str, str] | None = None, **options: Any) -> Credentials:
+    return resolve(
+        options.pop("service", "dss"),
+        options.pop("url", URL),
+        environ=environ or {"HOME": str(Path.cwd())},
+        settings={},
+        hook=hook or Asked(),
+        **options,
+    )
+
+
+def jwt(**claims: Any) -> str:
+    def encode(part: Any) -> str:
+        return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+
+    return f"{encode({'alg': 'none'})}.{encode(claims)}.c2lnbmF0dXJl"
+
+
+# order
+
+
+def test_the_order_of_places(store: TokenStore) -> None:
+    store.put(HOST, Credentials("stored", "login"))
+    hook = Asked("offered")
+    environ = {"HCA_DSS_TOKEN": "service", "HCA_TOKEN": "general"}
+    places: list[dict[str, Any]] = [
+        {"explicit": "argument", "environ": environ, "store": store},
+        {"environ": environ, "store": store},
+        {"environ": {"HCA_TOKEN": "general", "HCA_AUTH_TOKEN": "other"}, "store": store},
+        {"store": store},
+        {},
+    ]
+    found = [find(hook, **place) for place in places]
+    assert [(credentials.token, credentials.source) for credentials in found] == [
+        ("argument", "the token argument"),
+        ("service", "HCA_DSS_TOKEN"),
+        ("general", "HCA_TOKEN"),
+        ("stored", "stored login"),
+        ("offered", "a plugin"),
+    ]
+    assert hook.calls == [{"service": "dss", "url": URL, "settings": {}, "rejected": None}]
+
+
+def test_a_rejected_token_is_skipped_wherever_it_is(store: TokenStore) -> None:
+    store.put(HOST, Credentials("bad", "login"))
+    hook = Asked("fresh")
+    environ = {"HCA_DSS_TOKEN": "bad", "HCA_TOKEN": "bad"}
+    found = find(hook, environ, explicit="bad", store=store, rejected="bad")
+    assert found.token == "fresh"
+    assert hook.calls[0]["rejected"] == "bad"
+
+
+def test_the_next_token_is_tried_after_a_rejected_one(store: TokenStore) -> None:
+    store.put(HOST, Credentials("stored", "login"))
+    assert find(environ={"HCA_TOKEN": "bad"}, store=store, rejected="bad").token == "stored"
+
+
+def test_none_at_all(store: TokenStore) -> None:
+    with pytest.raises(AuthError, match="The dss service needs a login, and no token was found") as caught:
+        find(store=store)
+    assert caught.value.service == "dss"
+    assert caught.value.hint == "Run `hca dss login`, or set HCA_DSS_TOKEN to a token."
+
+
+def test_the_refused_source_is_named(store: TokenStore) -> None:
+    with pytest.raises(AuthError, match="refused the token from HCA_TOKEN, and no other was found") as caught:
+        find(environ={"HCA_TOKEN": "s3cr3t"}, store=store, rejected="s3cr3t")
+    assert "s3cr3t" not in f"{caught.value} {caught.value.hint}"
+
+
+def test_a_hook_that_insists_on_the_rejected_token_is_not_believed(store: TokenStore) -> None:
+    with pytest.raises(AuthError, match="refused the token from a plugin"):
+        find(Asked("bad"), store=store, rejected="bad")
+
+
+def test_names_of_services_become_names_of_variables(store: TokenStore) -> None:
+    assert find(service="my-commons", environ={"HCA_MY_COMMONS_TOKEN": "t"}, store=store).token == "t"
+
+
+_opened: list[str] | None = None
+
+
+def _note_opening(event: str, arguments: tuple[Any, ...]) -> None:
+    if _opened is not None and event in ("open", "os.listdir", "os.scandir", "subprocess.Popen"):
+        _opened.append(f"{event} {arguments[0]}")
+
+
+sys.addaudithook(_note_opening)
+
+
+def _openings(**options: Any) -> list[str]:
+    global _opened
+    _opened = []
+    try:
+        find(**options)
+        return list(_opened)
+    finally:
+        _opened = None
+
+
+def test_a_token_in_the_environment_leaves_everything_else_alone(tmp_path: Path) -> None:
+    hook = Asked("offered")
+    environ = {"HOME": str(tmp_path)}
+    store = TokenStore(tmp_path / ".config" / "hca" / "credentials.json")
+    store.put(HOST, Credentials("stored", "login"))
+    find(hook, environ)  # whatever is imported on first use is imported now
+    assert str(store.path) in " ".join(_openings(hook=hook, environ=environ))
+    assert _openings(hook=hook, environ=environ | {"HCA_TOKEN": "general"}) == []
+    assert hook.calls == []
+
+
+def test_without_a_store_logins_are_beside_the_settings(tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path)}
+    TokenStore(tmp_path / ".config" / "hca" / "credentials.json").put(HOST, Credentials("stored", "login"))
+    assert find(environ=environ).token == "stored"
+
+
+# what a token may be
+
+
+@pytest.mark.parametrize("token", ["Bearer abc", "a\nb", "a\r\nX-Evil: 1", "tökén", "a\x00b"])
+def test_what_would_break_the_header_is_refused_and_not_shown(token: str, store: TokenStore) -> None:
+    for place in ({"explicit": token}, {"environ": {"HCA_TOKEN": token}}, {"hook": Asked(token)}):
+        with pytest.raises(AuthError, match="is not a token") as caught:
+            find(store=store, **place)
+        assert token not in caught.value.message
+
+
+def test_blank_means_unset_and_blanks_around_do_not_count(store: TokenStore) -> None:
+    assert find(environ={"HCA_DSS_TOKEN": " ", "HCA_TOKEN": " t\n"}, store=store).token == "t"
+
+
+def test_expiry_is_read_from_a_jwt(store: TokenStore) -> None:
+    assert find(explicit=jwt(exp=2_000_000_000)).expires_at == 2_000_000_000
+    assert find(explicit="opaque").expires_at is None
+    assert find(Asked(jwt(exp=2_000_000_000)), store=store).expires_at == 2_000_000_000
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "a.b.c",
+        "a.b",
+        "....",
+        "é.é.é",
+        jwt(),
+        jwt(exp="soon"),
+        jwt(exp=None),
+        jwt(exp=[1]),
+        jwt(exp=float("inf")),
+        jwt(exp=10**400),
+        f"a.{base64.urlsafe_b64encode(b'[1]').decode()}.c",
+        f"a.{base64.urlsafe_b64encode(b'[' * 5000).decode()}.c",
+    ],
+)
+def test_a_token_without_a_sensible_expiry_has_none(token: str) -> None:
+    assert expiry(token) is None
+
+
+def test_an_expired_login_gives_way_to_the_plugins(store: TokenStore) -> None:
+    store.put(HOST, Credentials("stored", "login", expires_at=100.0))
+    assert find(Asked("fresh"), store=store, now=lambda: 99.0).token == "stored"
+    assert find(Asked("fresh"), store=store, now=lambda: 100.0).token == "fresh"
+    with pytest.raises(AuthError, match="Your login to the dss service has expired"):
+        find(store=store, now=lambda: 101.0)
+
+
+def test_an_expired_token_in_the_environment_is_left_to_the_service_to_judge(store: TokenStore) -> None:
+    token = jwt(exp=1)
+    assert find(environ={"HCA_TOKEN": token}, store=store).token == token
+
+
+# the store
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://DSS.example.org/v1", "dss.example.org"),
+        ("https://dss.example.org:443/v1", "dss.example.org"),
+        ("https://dss.example.org:8443", "dss.example.org:8443"),
+        ("http://dss.example.org", "dss.example.org:80"),
+        ("http://dss.example.org:443", "dss.example.org:443"),
+        ("https://user:word@dss.example.org/", "dss.example.org"),
+        ("http://[::1]:5000/v1", "[::1]:5000"),
+    ],
+)
+def test_host_of(url: str, host: str) -> None:
+    assert host_of(url) == host
+
+
+@pytest.mark.parametrize("url", ["", "dss.example.org", "https://", "https://h:port/", "https://[::1"])
+def test_host_of_refuses_what_has_no_host(url: str) -> None:
+    with pytest.raises(ArgumentError):
+        host_of(url)
+
+
+def test_tokens_are_kept_by_host(store: TokenStore) -> None:
+    assert store.get(HOST) is None
+    store.put(HOST, Credentials("one", "login", expires_at=5.0))
+    store.put("other:8443", Credentials("two", "login"))
+    store.put(HOST, Credentials("three", "login", expires_at=6.0))
+    assert store.get(HOST) == Credentials("three", "stored login", 6.0)
+    assert store.get("other:8443") == Credentials("two", "stored login")
+    assert store.remove(HOST)
+    assert not store.remove(HOST)
+    assert store.get(HOST) is None
+    assert store.get("other:8443") is not None
+    assert "three" not in store.path.read_text()
+
+
+def test_a_token_is_not_given_to_another_host(store: TokenStore) -> None:
+    store.put(HOST, Credentials("stored", "login"))
+    for url in ("https://dss.example.org.evil.example/v1", "http://dss.example.org/v1", "https://dss.example.org:8443"):
+        with pytest.raises(AuthError):
+            find(url=url, store=store)
+
+
+def test_removing_from_nothing_makes_no_file(store: TokenStore) -> None:
+    assert not store.remove(HOST)
+    assert not store.path.parent.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are a matter of POSIX")
+def test_the_file_is_private_even_with_a_careless_umask(store: TokenStore) -> None:
+    umask = os.umask(0)
+    try:
+        store.put(HOST, Credentials("one", "login"))
+    finally:
+        os.umask(umask)
+    assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(store.path.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are a matter of POSIX")
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
+def test_a_file_that_others_can_read_is_refused(store: TokenStore, mode: int) -> None:
+    store.put(HOST, Credentials("one", "login"))
+    store.path.chmod(mode)
+    for use in (
+        lambda: store.get(HOST),
+        lambda: store.put(HOST, Credentials("two", "login")),
+        lambda: store.remove(HOST),
+    ):
+        with pytest.raises(ConfigError, match="can be read by others") as caught:
+            use()
+        assert caught.value.hint == f"Run: chmod 600 {store.path}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"tokens": {"h": {"token": "s3cr3t"',
+        "[]",
+        '{"tokens": []}',
+        '{"tokens": {"h": "s3cr3t"}}',
+        '{"tokens": {"h": {"token": 5}}}',
+        '{"tokens": {"h": {"token": "s3cr3t", "expires_at": "soon"}}}',
+    ],
+)
+def test_a_corrupt_file_is_reported_and_kept(store: TokenStore, text: str) -> None:
+    store.path.parent.mkdir()
+    store.path.write_text(text)
+    store.path.chmod(0o600)
+    for use in (
+        lambda: store.get(HOST),
+        lambda: store.put(HOST, Credentials("two", "login")),
+        lambda: store.remove(HOST),
+    ):
+        with pytest.raises(HcaError) as caught:
+            use()
+        assert str(store.path) in caught.value.message
+        assert "s3cr3t" not in caught.value.message
+    assert store.path.read_text() == text

@@ -27,7 +27,7 @@ class App:
     """One user's view of hca: which settings hold, which plugins are there, and how to talk to their services.
 
     `config` is a mapping (such as `HCAConfig`) that overrides all settings; `profile` names a settings profile;
-    `on_wait(seconds, reason)` is told when a service asks for patience.
+    `on_wait(seconds, reason)` is told when a service asks for patience, `on_settings` the settings when they are read.
     """
 
     def __init__(
@@ -38,12 +38,14 @@ class App:
         environ: Mapping[str, str] = os.environ,
         plugins: Plugins | None = None,
         on_wait: Callable[[float, str], None] | None = None,
+        on_settings: Callable[[Settings], None] | None = None,
     ) -> None:
         self.environ = environ
         self.plugins = plugins or Plugins(environ)
         self._config = config
         self._profile = profile or environ.get("HCA_PROFILE") or None
         self._on_wait = on_wait
+        self._on_settings = on_settings
         self._sessions: list[Session] = []
 
     @cached_property
@@ -55,14 +57,17 @@ class App:
         """
         from hca_core.settings import load
 
-        profiles = self.plugins.profiles() if self._profile else []
-        return load(
+        profiles = self.plugins.profiles() if self._profile else ()
+        found = load(
             self.plugins.settings(),
             environ=self.environ,
             profile=self._profile,
             profiles=profiles,
             overrides=self._config,
         )
+        if self._on_settings:
+            self._on_settings(found)
+        return found
 
     @cached_property
     def descriptions(self) -> DescriptionCache:
@@ -93,6 +98,9 @@ class App:
         from hca_core.openapi import document
 
         spec = self.service(name)
+        if offline and swagger_url is None and self.descriptions.is_empty():
+            # Nothing was ever fetched, so no setting can matter: `hca dss --help` need not read any.
+            return document.bundled(spec.description)
         url = swagger_url or self.description_url(spec)
         if offline or url == spec.description_url:
             return self.descriptions.cached(url) or document.bundled(spec.description)
@@ -107,8 +115,9 @@ class App:
         from hca_core.openapi.parse import parse
 
         spec = self.service(name)
-        url = swagger_url or (spec.description_url if offline else self.description_url(spec))
         found = self.document(name, swagger_url=swagger_url, offline=offline)
+        # Offline, the operations are wanted and not the address, so the settings need not be read for it.
+        url = swagger_url or (spec.description_url if offline else self.description_url(spec))
         return parse(found, source_url=url, safe_posts=spec.safe_posts)
 
     def session(self, name: str, url: str, *, token: str | None = None, **options: Any) -> Session:

@@ -71,8 +71,8 @@ def _own(kind: str, environ: Mapping[str, str]) -> Path:
 
 def _xdg(kind: str, environ: Mapping[str, str]) -> Path:
     variable, default = _XDG[kind]
-    base = environ.get(variable, "")
-    return (Path(base) if os.path.isabs(base) else Path(environ.get("HOME") or Path.home()) / default) / "hca"
+    base = Path(environ.get(variable, ""))
+    return (base if base.is_absolute() else Path(environ.get("HOME") or Path.home()) / default) / "hca"
 
 
 def _platform(kind: str) -> Path:

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -240,10 +240,8 @@ class Plugins:
     def _save(self) -> None:
         after = json.dumps(self._cache)
         if after != self._before:
-            try:
+            with suppress(OSError):  # a read-only home: slower, not broken
                 atomic_write(self._cache_file, after)
-            except OSError:
-                pass  # a read-only home: slower, not broken
 
 
 def _chosen(found: Sequence[EntryPoint], names: str | None) -> list[EntryPoint]:

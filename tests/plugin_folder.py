@@ -28,8 +28,12 @@ def install(folder: Path, name: str, source: str = GOOD, *, distribution: str | 
     module = module or f"plug_{distribution.replace('-', '_')}"
     metadata = folder / f"{distribution.replace('-', '_')}-1.0.dist-info"
     metadata.mkdir(parents=True)
-    (metadata / "entry_points.txt").write_text(f"[console_scripts]\nx = y:z\n\n[hca]\n{name} = {module}\n\n[other]\na = b\n")
+    (metadata / "entry_points.txt").write_text(
+        f"[console_scripts]\nx = y:z\n\n[hca]\n{name} = {module}\n\n[other]\na = b\n"
+    )
     file = folder / f"{module}.py"
-    file.write_text(textwrap.dedent(source).replace("{name!r}", repr(name)).replace("{name}", name).replace("{module}", module))
+    file.write_text(
+        textwrap.dedent(source).replace("{name!r}", repr(name)).replace("{name}", name).replace("{module}", module)
+    )
     (folder / f"{module}_cli.py").write_text(textwrap.dedent(COMMAND).replace("{module}", module))
     return file

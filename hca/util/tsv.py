@@ -19,7 +19,7 @@ class DictReader(csv.DictReader):  # type: ignore[type-arg]  # not subscriptable
     """`csv.DictReader` for tab-separated lines; the first line names the columns unless `fieldnames` does."""
 
     def __init__(self, file: Iterable[str], fieldnames: Collection[str] | None = None, **options: Any) -> None:
-        super().__init__(file, fieldnames and list(fieldnames), **{"dialect": Dialect, **options})
+        super().__init__(file, list(fieldnames) if fieldnames else None, **{"dialect": Dialect, **options})
 
 
 class DictWriter(csv.DictWriter):  # type: ignore[type-arg]  # as above

@@ -18,11 +18,24 @@ __all__ = ["Context", "pass_context"]
 
 
 class Context:
-    """`app` gives settings, services and clients; `emit` prints data; `say` prints words; `progress` draws."""
+    """`app` gives settings, services and clients; `emit` prints data; `say` prints words; `progress` draws.
 
-    def __init__(self, make_app: Callable[[], App], progress_style: str = "auto") -> None:
+    `form` is one of `output.FORMATS`, `query` picks a part of the data before it is shown, `quiet` leaves out words
+    and progress.
+    """
+
+    def __init__(
+        self,
+        make_app: Callable[[], App],
+        *,
+        progress_style: str = "auto",
+        form: str = "json",
+        query: Callable[[Any], Any] | None = None,
+        quiet: bool = False,
+    ) -> None:
         self._make_app = make_app
-        self._progress_style = progress_style
+        self._progress_style = "none" if quiet else progress_style
+        self._form, self._query, self._quiet = form, query, quiet
         self._app: App | None = None
 
     @property
@@ -33,12 +46,13 @@ class Context:
         return self._app
 
     def emit(self, value: Any) -> None:
-        """Print data on stdout as JSON."""
-        output.emit(value)
+        """Print data on stdout, in the form that the user chose."""
+        output.emit(self._query(value) if self._query else value, self._form)
 
     def say(self, message: str) -> None:
-        """Print words on stderr, cleaned of control characters."""
-        output.say(message)
+        """Print words on stderr, cleaned of control characters; nothing if the user wants quiet."""
+        if not self._quiet:
+            output.say(message)
 
     @contextmanager
     def progress(self) -> Iterator[Progress]:

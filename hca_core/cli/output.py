@@ -1,17 +1,20 @@
-"""Data goes to stdout as JSON, words go to stderr as one clean line."""
+"""Data goes to stdout in the form the user chose, words go to stderr as one clean line."""
 
 from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import click
 
-__all__ = ["clean", "emit", "say"]
+__all__ = ["FORMATS", "clean", "compile_query", "emit", "say"]
 
+FORMATS = ("json", "jsonl", "table", "raw")
 # C0 and C1 control characters but tab and line feed, marks that reorder text on a terminal, halves of characters.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_WIDEST = 60  # characters of a table cell
 
 
 def clean(text: str) -> str:
@@ -19,17 +22,92 @@ def clean(text: str) -> str:
     return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
-def emit(value: Any) -> None:
-    """Print `value` on stdout as JSON with two spaces of indent; what JSON cannot say is printed as text."""
-    import json
-
-    text = json.dumps(value, indent=2, default=str, ensure_ascii=not _speaks_unicode())
-    click.echo(_UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
-
-
 def say(message: str) -> None:
     """Print one message on stderr."""
     click.echo(clean(message), err=True)
+
+
+def emit(value: Any, form: str = "json") -> None:
+    """Print `value` on stdout in one of `FORMATS`; what JSON cannot say is printed as text.
+
+    `json`: one document, two spaces of indent. `jsonl`: each item of a list (or of the only list in an object) on a
+    line. `table`: the same items as aligned columns. `raw`: text as it is, without quotes; a list one item a line.
+    """
+    for line in _LINES[form](value):
+        click.echo(line)
+
+
+def compile_query(expression: str) -> Callable[[Any], Any]:
+    """Return a function that applies a JMESPath expression.
+
+    Raises:
+        click.BadParameter: the expression cannot be understood.
+    """
+    import jmespath
+    from jmespath.exceptions import JMESPathError
+
+    try:
+        compiled = jmespath.compile(expression)
+    except JMESPathError as error:
+        raise click.BadParameter(f"not a JMESPath expression: {' '.join(str(error).split())}") from None
+
+    def query(value: Any) -> Any:
+        try:
+            return compiled.search(value)
+        except JMESPathError as error:
+            raise click.UsageError(f"--query cannot be applied to this answer: {error}") from None
+
+    return query
+
+
+def _json(value: Any, indent: int | None = None) -> str:
+    import json
+
+    text = json.dumps(value, indent=indent, default=str, ensure_ascii=not _speaks_unicode())
+    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _items(value: Any) -> list[Any]:
+    """Return what the lines or rows are: a list's items, or those of the one list that an object holds."""
+    if isinstance(value, list):
+        return value
+    while isinstance(value, Mapping):
+        lists = [item for item in value.values() if isinstance(item, list)]
+        objects = [item for item in value.values() if isinstance(item, Mapping)]
+        if len(lists) == 1:
+            return lists[0]
+        if len(value) != 1 or not objects:
+            break
+        value = objects[0]
+    return [value]
+
+
+def _raw(value: Any) -> Iterator[str]:
+    for item in value if isinstance(value, list) else [value]:
+        yield clean(item) if isinstance(item, str) else _json(item)
+
+
+def _table(value: Any) -> Iterator[str]:
+    rows = [item if isinstance(item, Mapping) else {"value": item} for item in _items(value)]
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    lines = [columns, *([_cell(row.get(column)) for column in columns] for row in rows)]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
+    for line in lines:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+
+
+def _cell(value: Any) -> str:
+    text = "" if value is None else value if isinstance(value, str) else _json(value)
+    text = clean(" ".join(text.split()))
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "…"
+
+
+_LINES: Mapping[str, Callable[[Any], Iterator[str]]] = {
+    "json": lambda value: iter([_json(value, indent=2)]),
+    "jsonl": lambda value: (_json(item) for item in _items(value)),
+    "raw": _raw,
+    "table": _table,
+}
 
 
 def _speaks_unicode() -> bool:

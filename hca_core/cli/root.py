@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
 
 from hca_core import __version__
 from hca_core.cli.context import Context
-from hca_core.cli.output import clean, say
+from hca_core.cli.output import FORMATS, clean, compile_query, say
 from hca_core.errors import HcaError, PluginError
 
 if TYPE_CHECKING:
@@ -25,12 +25,19 @@ PACKAGES = {name: f"hca-{name}" for name in ("auth", "dss", "gen3", "local", "up
 class Failure(click.ClickException):
     """A failure in the words of the user, with the exit code it ends in."""
 
-    def __init__(self, message: str, *, hint: str | None = None, exit_code: int = 1) -> None:
+    def __init__(self, message: str, *, hint: str | None = None, exit_code: int = 1, as_json: bool = False) -> None:
         super().__init__(message)
         self.hint = hint
-        self.exit_code = exit_code
+        self.exit_code = exit_code  # type: ignore[misc]  # click declares it on the class
+        self.as_json = as_json
 
     def show(self, file: IO[Any] | None = None) -> None:
+        if self.as_json:
+            import json
+
+            error = {"exit_code": self.exit_code, "message": self.message, "hint": self.hint}
+            click.echo(json.dumps({"error": error}), err=True)
+            return
         click.echo(f"Error: {clean(self.message)}", err=True)
         if self.hint:
             click.echo(f"Hint: {clean(self.hint)}", err=True)
@@ -90,6 +97,13 @@ class RootGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
+            return self._invoke(ctx)
+        except Failure as failure:
+            failure.as_json = ctx.params.get("output") in ("json", "jsonl")
+            raise
+
+    def _invoke(self, ctx: click.Context) -> Any:
+        try:
             return super().invoke(ctx)
         except HcaError as error:
             if ctx.params.get("debug"):
@@ -137,7 +151,7 @@ def _bug(error: BaseException) -> Failure:
     return Failure(f"Something went wrong inside hca: {type(error).__name__}: {error}", hint=where)
 
 
-def _start_log(level: str, packages: set[str]) -> None:
+def _start_log(level: str, debug: bool, packages: set[str]) -> None:
     """Log to stderr: our own packages from `level` on, libraries only warnings unless everything is wanted."""
     import logging
 
@@ -146,9 +160,9 @@ def _start_log(level: str, packages: set[str]) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
     handler.addFilter(RedactingFilter())
-    logging.basicConfig(handlers=[handler], level="DEBUG" if level == "DEBUG" else "WARNING", force=True)
+    logging.basicConfig(handlers=[handler], level="DEBUG" if debug else "WARNING", force=True)
     for package in packages:
-        logging.getLogger(package).setLevel(level)
+        logging.getLogger(package).setLevel("DEBUG" if debug else level)
 
 
 def _version() -> str:
@@ -178,8 +192,20 @@ def _version() -> str:
     show_default=True,
     help="How to show the progress of transfers on stderr.",
 )
+@click.option(
+    "--output",
+    type=click.Choice(FORMATS),
+    help="How to print data on stdout; failures, too, when it is json or jsonl.  [default: json]",
+)
+@click.option(
+    "--query",
+    metavar="JMESPATH",
+    callback=lambda _ctx, _option, value: compile_query(value) if value else None,
+    help="Print only this part of the data.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but data and failures.")
 @click.pass_context
-def hca(ctx: click.Context, log_level: str | None, debug: bool, profile: str | None, progress: str) -> None:
+def hca(ctx: click.Context, /, log_level: str | None, debug: bool, profile: str | None, **shown: Any) -> None:
     """Move sequencing data between shared stores and your own machine.
 
     Run `hca COMMAND --help` to see what a command does.
@@ -187,21 +213,27 @@ def hca(ctx: click.Context, log_level: str | None, debug: bool, profile: str | N
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
         return
+    plugins = cast(RootGroup, ctx.command).plugins
 
     def make_app() -> Any:
         from hca_core.app import App
 
-        app = App(profile=profile, plugins=ctx.command.plugins, on_wait=_tell_wait)  # type: ignore[attr-defined]
-        level = "DEBUG" if debug else log_level or app.settings.value("log_level")
-        _start_log(level, {plugin.entry.package for plugin in app.plugins.all})
-        return app
+        packages = {plugin.entry.package for plugin in plugins.all}
+        return App(
+            profile=profile,
+            plugins=plugins,
+            on_wait=lambda seconds, reason: context.say(f"Waiting {seconds:.0f} s: {reason}"),
+            on_settings=lambda settings: _start_log(log_level or settings.value("log_level"), debug, packages),
+        )
 
-    ctx.obj = Context(make_app, progress_style=progress)
-    ctx.call_on_close(ctx.obj.close)
-
-
-def _tell_wait(seconds: float, reason: str) -> None:
-    say(f"Waiting {seconds:.0f} s: {reason}")
+    ctx.obj = context = Context(
+        make_app,
+        progress_style=shown["progress"],
+        form=shown["output"] or "json",
+        query=shown["query"],
+        quiet=shown["quiet"],
+    )
+    ctx.call_on_close(context.close)
 
 
 @click.command("help")

@@ -52,7 +52,9 @@ def test_private_dir_tightens_an_open_folder(tmp_path: Path) -> None:
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-@pytest.mark.parametrize("name", ["a.json", "reads/r1.fastq.gz", ".hidden", "a b", "27604_8#296.cram", "ß/日本", "con1"])
+@pytest.mark.parametrize(
+    "name", ["a.json", "reads/r1.fastq.gz", ".hidden", "a b", "27604_8#296.cram", "ß/日本", "con1"]
+)
 def test_ordinary_names_are_kept(name: str) -> None:
     assert "/".join(paths.check_name(name, windows=False)) == name
 

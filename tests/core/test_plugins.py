@@ -10,7 +10,6 @@ from hca_core.errors import AuthError, PluginError
 from hca_core.plugins import Plugins
 from hca_core.records import Credentials
 
-
 BROKEN = {
     "raises": "raise RuntimeError('out of order')",
     "exits": "import sys; sys.exit(3)",
@@ -103,7 +102,9 @@ def test_nobody_shadows_a_command_of_the_core(folder: Path) -> None:
     assert load(folder).command("config").target == "hca_core.cli.config:config"
 
 
-@pytest.mark.parametrize(("names", "expected"), [("", []), ("one", ["one"]), ("hca-two,one", ["one", "two"]), ("x", [])])
+@pytest.mark.parametrize(
+    ("names", "expected"), [("", []), ("one", ["one"]), ("hca-two,one", ["one", "two"]), ("x", [])]
+)
 def test_hca_plugins_limits_what_is_loaded(folder: Path, names: str, expected: list[str]) -> None:
     install(folder, "one")
     install(folder, "two")

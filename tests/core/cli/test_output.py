@@ -26,3 +26,39 @@ def test_words_go_to_stderr_without_control_characters(capsys: pytest.CaptureFix
     shown = capsys.readouterr()
     assert shown.out == ""
     assert shown.err == "The server said: a\\x1b[2J\\x07\\x9b31m\\u202eb\\x7f\n"
+
+
+BUNDLES = {"has_more": False, "bundles": [{"uuid": "u1", "size": 1}, {"uuid": "u2\x1b[2J", "files": ["a"]}]}
+
+
+@pytest.mark.parametrize(
+    ("form", "value", "shown"),
+    [
+        ("jsonl", BUNDLES, '{"uuid": "u1", "size": 1}\n{"uuid": "u2\\u001b[2J", "files": ["a"]}\n'),
+        ("jsonl", {"bundle": {"uuid": "u", "files": [1, 2]}}, "1\n2\n"),
+        ("jsonl", {"a": 1}, '{"a": 1}\n'),
+        ("raw", "text\x1b[2J", "text\\x1b[2J\n"),
+        ("raw", ["a", 1, {"b": 2}], 'a\n1\n{"b": 2}\n'),
+        ("table", BUNDLES, 'uuid       size  files\nu1         1\nu2\\x1b[2J        ["a"]\n'),
+        ("table", [], "\n"),
+        ("table", ["x" * 70], "value\n" + "x" * 59 + "…\n"),
+    ],
+)
+def test_forms(form: str, value: object, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
+    output.emit(value, form)
+    assert capsys.readouterr().out == shown
+
+
+def test_a_query_picks_a_part() -> None:
+    assert output.compile_query("bundles[].uuid | [0]")(BUNDLES) == "u1"
+
+
+@pytest.mark.parametrize("words", [["--query", "bundles["], ["--query", "length(`1`)"]])
+def test_a_bad_query_is_a_usage_error(words: list[str]) -> None:
+    from click.testing import CliRunner
+
+    from hca_core.cli.root import hca
+
+    result = CliRunner().invoke(hca, [*words, "plugins", "list", "--json"])
+    assert result.exit_code == 2
+    assert "Traceback" not in result.stderr

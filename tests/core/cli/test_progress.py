@@ -45,4 +45,10 @@ def test_plain_lines_come_now_and_then() -> None:
 
 
 def test_sizes_are_readable() -> None:
-    assert [readable(count) for count in (0, 999, 1500, 2_500_000, 3e15)] == ["0 B", "999 B", "1.5 kB", "2.5 MB", "3000.0 TB"]
+    assert [readable(count) for count in (0, 999, 1500, 2_500_000, 3e15)] == [
+        "0 B",
+        "999 B",
+        "1.5 kB",
+        "2.5 MB",
+        "3000.0 TB",
+    ]

@@ -55,6 +55,24 @@ def test_errors_end_in_their_exit_code(run, error: errors.HcaError, code: int) -
     assert (result.exit_code, result.stdout, result.stderr) == (code, "", "Error: x\nHint: do this\n")
 
 
+def test_errors_are_json_when_the_output_is(run) -> None:
+    import json
+
+    result = run(raising(errors.NotFoundError("x\x1b", status=404, hint="look")), "--output", "json")
+    assert json.loads(result.stderr) == {"error": {"exit_code": 7, "message": "x\x1b", "hint": "look"}}
+    assert "\x1b" not in result.stderr
+
+
+def test_quiet_leaves_out_words_but_not_data(run) -> None:
+    def action(context: Context) -> None:
+        context.say("words")
+        context.emit({"data": [{"a": 1}]})
+
+    assert run(action).stderr == "words\n"
+    assert run(action, "--quiet").stderr == ""
+    assert run(action, "-q", "--query", "data[0].a", "--output", "raw").stdout == "1\n"
+
+
 def test_control_characters_of_a_server_do_not_reach_the_terminal(run) -> None:
     assert run(raising(errors.HcaError("a\x1b[2J\rb"))).stderr == "Error: a\\x1b[2J\\rb\n"
 

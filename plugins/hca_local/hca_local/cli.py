@@ -1,0 +1,170 @@
+"""`hca local`: the DSS and its object store on this machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hca_core.cli.output import emit, say
+from hca_core.errors import HcaError
+
+if TYPE_CHECKING:
+    from hca_local.root import Root
+    from hca_local.state import State
+
+__all__ = ["local"]
+
+
+@click.group("local")
+def local() -> None:
+    """Run the DSS and its object store on this machine.
+
+    Everything is kept in one folder, reachable from this machine only, and still there after a restart.
+    """
+
+
+def root_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--root`."""
+    return click.option(
+        "--root",
+        "folder",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Folder of the stack.  [default: HCA_LOCAL_ROOT, else `local` in hca's data folder]",
+    )(command)
+
+
+@local.command()
+@root_option
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65534),
+    metavar="N",
+    help="Port of the DSS; the object store takes N+1.  [default: those of the last run, or free ones]",
+)
+@click.option("--foreground", is_flag=True, help="Serve in this process until Ctrl-C, instead of in the background.")
+def up(folder: Path | None, port: int | None, foreground: bool) -> None:
+    """Start the stack, and print where it is as JSON.
+
+    If it runs already, this only prints where it is.
+    """
+    from hca_local import control
+    from hca_local.root import open_root
+    from hca_local.state import running
+
+    root = open_root(_chosen(folder))
+    if foreground and running(root) is None:
+        _serve_here(root, port)
+        return
+    state, started = control.start(root, port)
+    say("The local stack is up." if started else "The local stack is up already.")
+    if started:
+        say('To use it in this shell: eval "$(hca local env)"   To stop it: hca local down')
+    emit(control.describe(root, state))
+
+
+def _serve_here(root: Root, port: int | None) -> None:
+    from hca_local import control, stack
+
+    def tell(state: State) -> None:
+        say("The local stack is up; Ctrl-C stops it.")
+        emit(control.describe(root, state))
+
+    with stack.until_signal() as stop:
+        stack.serve(root, port, stop=stop, on_ready=tell)
+    say("The local stack is down.")
+
+
+@local.command()
+@root_option
+def status(folder: Path | None) -> None:
+    """Print as JSON whether the stack is running, and where.
+
+    Exits 0 in both cases.
+    """
+    from hca_local import control
+    from hca_local.root import find_root
+    from hca_local.state import running
+
+    root = find_root(_chosen(folder))
+    state = running(root) if root else None
+    emit(control.describe(root, state) if root else {"running": False, "root": str(_chosen(folder))})
+
+
+@local.command()
+@root_option
+def env(folder: Path | None) -> None:
+    """Print shell commands that make hca and AWS tools use the stack.
+
+    Use it as: eval "$(hca local env)"
+    """
+    from hca_local import control
+    from hca_local.state import running
+
+    root = _existing(folder)
+    state = running(root)
+    if state is None:
+        raise HcaError(f"The stack in {root.path} is not running.", hint="Start it: `hca local up`.")
+    for line in control.environment(root, state):
+        click.echo(line)
+    if control.overridden(os.environ):
+        say(f"Unset in this shell, for they would be used instead: {', '.join(control.overridden(os.environ))}.")
+
+
+@local.command()
+@root_option
+def down(folder: Path | None) -> None:
+    """Stop the stack; its data stays."""
+    from hca_local import control
+    from hca_local.root import find_root
+
+    root = find_root(_chosen(folder))
+    stopped = control.stop(root) if root else None
+    say("The local stack was not running." if stopped is None else "The local stack is down; its data stays.")
+
+
+@local.command()
+@root_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def reset(folder: Path | None, yes: bool) -> None:
+    """Delete the stack's folder with all data in it."""
+    from hca_local import control
+
+    root = _existing(folder)
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError("This deletes data: say --yes.")
+    if not yes:
+        click.confirm(f"Delete {root.path} with all data in it?", abort=True, err=True)
+    control.delete(root)
+    say(f"{root.path} is deleted.")
+
+
+@local.command()
+@root_option
+@click.option("--follow", "-f", is_flag=True, help="Go on printing what is added, until Ctrl-C.")
+def logs(folder: Path | None, follow: bool) -> None:
+    """Print the log of the stack."""
+    from hca_local import control
+
+    for piece in control.read_log(_existing(folder), follow=follow):
+        click.echo(piece, nl=False)
+
+
+def _chosen(folder: Path | None) -> Path:
+    from hca_local.root import default_root
+
+    return folder or default_root()
+
+
+def _existing(folder: Path | None) -> Root:
+    from hca_local.root import find_root
+
+    root = find_root(_chosen(folder))
+    if root is None:
+        raise HcaError(f"There is no local stack in {_chosen(folder)}.", hint="Make one: `hca local up`.")
+    return root

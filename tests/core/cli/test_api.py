@@ -108,7 +108,7 @@ def test_only_commands_with_pages_or_bytes_have_options_for_them(run: Run) -> No
     assert "--output FILE  " in run("get-book", "--help").stdout
     plain = run("put-book", "--help").stdout
     assert "paginate" not in plain
-    assert "--output" not in plain
+    assert "--output-file" not in plain
 
 
 def test_commands_written_by_hand_win(run: Run) -> None:
@@ -153,13 +153,13 @@ def test_head_shows_the_headers(run: Run) -> None:
 
 def test_bytes_go_to_standard_output_as_they_are(run: Run) -> None:
     assert run("get-book", "--uuid", BOOK).stdout_bytes == CONTENT
-    assert run("get-book", "--uuid", BOOK, "--output", "-").stdout_bytes == CONTENT
+    assert run("get-book", "--uuid", BOOK, "--output-file", "-").stdout_bytes == CONTENT
     assert run("get-book", "--uuid", BOOK, "--as-json").stdout_bytes.startswith(b'{"uuid": "1111')
 
 
 def test_bytes_go_to_a_file(run: Run, home: Path) -> None:
     (home / "book").write_text("an older one")
-    result = run("get-book", "--uuid", BOOK, "--output", "book")
+    result = run("get-book", "--uuid", BOOK, "--output-file", "book")
     assert (result.exit_code, result.stdout_bytes) == (0, b"")
     assert (home / "book").read_bytes() == CONTENT
     assert [file.name for file in home.iterdir()] == ["book"]
@@ -168,17 +168,17 @@ def test_bytes_go_to_a_file(run: Run, home: Path) -> None:
 def test_a_file_is_whole_or_as_before(run: Run, home: Path) -> None:
     (home / "book").write_text("an older one")
     with pytest.raises(NetworkError):
-        run("get-book", "--uuid", BROKEN_BOOK, "--output", "book")
+        run("get-book", "--uuid", BROKEN_BOOK, "--output-file", "book")
     assert [(file.name, file.read_text()) for file in home.iterdir()] == [("book", "an older one")]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links and devices")
 def test_links_and_devices_stay_what_they_are(run: Run, home: Path) -> None:
     (home / "link").symlink_to("target")
-    run("get-book", "--uuid", BOOK, "--output", "link")
+    run("get-book", "--uuid", BOOK, "--output-file", "link")
     assert (home / "link").is_symlink()
     assert (home / "target").read_bytes() == CONTENT
-    run("get-book", "--uuid", BOOK, "--output", "/dev/null")
+    run("get-book", "--uuid", BOOK, "--output-file", "/dev/null")
     assert not Path("/dev/null").is_file()
 
 
@@ -230,7 +230,7 @@ def test_our_options_give_way_to_those_of_the_service(run: Run, app: LibraryApp,
     output_parameter = {"name": "output", "in": "query", "type": "string"}
     paths = {"/x": {"get": {"parameters": [output_parameter], "responses": {"302": {}}}}}
     app.api_maker = lambda: parse({**service.description, "paths": paths}, source_url=service.url)
-    run("get-x", "--output", "raw")
+    run("get-x", "--output-file", "raw")
     assert service.requests[0]["query"] == {"output": "raw"}
 
 

@@ -105,7 +105,7 @@ def test_help_of_an_operation(run: Run, app: LibraryApp) -> None:
 
 def test_only_commands_with_pages_or_bytes_have_options_for_them(run: Run) -> None:
     assert "--no-paginate  " in run("get-books", "--help").stdout
-    assert "--output FILE  " in run("get-book", "--help").stdout
+    assert "--output-file FILE  " in run("get-book", "--help").stdout
     plain = run("put-book", "--help").stdout
     assert "paginate" not in plain
     assert "--output-file" not in plain
@@ -227,11 +227,11 @@ def test_operations_may_share_a_command(run: Run, app: LibraryApp, service: Serv
 
 
 def test_our_options_give_way_to_those_of_the_service(run: Run, app: LibraryApp, service: Service) -> None:
-    output_parameter = {"name": "output", "in": "query", "type": "string"}
+    output_parameter = {"name": "output-file", "in": "query", "type": "string"}
     paths = {"/x": {"get": {"parameters": [output_parameter], "responses": {"302": {}}}}}
     app.api_maker = lambda: parse({**service.description, "paths": paths}, source_url=service.url)
     run("get-x", "--output-file", "raw")
-    assert service.requests[0]["query"] == {"output": "raw"}
+    assert service.requests[0]["query"] == {"output-file": "raw"}
 
 
 def test_completion_needs_no_context(home: Path) -> None:

@@ -169,7 +169,7 @@ class App:
 
         value = self.settings.value
         defaults = {
-            "policy": RetryPolicy(attempts=value("network.retries"), deadline=value("network.deadline")),
+            "policy": RetryPolicy(attempts=value("network.retries") + 1, deadline=value("network.deadline")),
             "connect_timeout": value("network.connect_timeout"),
             "read_timeout": value("network.read_timeout"),
             "proxy": value("network.proxy"),

@@ -129,7 +129,7 @@ def _os_sentence(error: OSError) -> str:
 def _show_traceback() -> None:
     import traceback
 
-    from hca_core.credentials.redact import redact
+    from hca_core.redact import redact
 
     say(redact(traceback.format_exc()))
 
@@ -139,7 +139,7 @@ def _bug(error: BaseException) -> Failure:
     import time
     import traceback
 
-    from hca_core.credentials.redact import redact
+    from hca_core.redact import redact
     from hca_core.paths import atomic_write, state_dir
 
     file = state_dir() / "logs" / f"failure-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
@@ -155,7 +155,7 @@ def _start_log(level: str, debug: bool, packages: set[str]) -> None:
     """Log to stderr: our own packages from `level` on, libraries only warnings unless everything is wanted."""
     import logging
 
-    from hca_core.credentials.redact import RedactingFilter
+    from hca_core.redact import RedactingFilter
 
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))

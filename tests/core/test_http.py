@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import logging
 import shutil
@@ -10,6 +11,7 @@ import ssl
 import subprocess
 import threading
 import traceback
+import zlib
 from email.utils import formatdate
 from pathlib import Path
 
@@ -17,12 +19,12 @@ import pytest
 import urllib3
 from urllib3 import exceptions as low
 
-from hca_core.credentials.redact import REDACTING
 from hca_core.errors import ApiError, ArgumentError, AuthError, ConfigError, HcaError, NetworkError, NotFoundError
 from hca_core.http import Session
 from hca_core.http.answers import Explanation, explain, failure, place, readable, request_id
 from hca_core.http.exchange import Call, redirected
 from hca_core.records import Credentials
+from hca_core.redact import REDACTING
 from hca_core.retry import RetryPolicy
 from hca_core.testing import Answer, Clock, FakeServer
 
@@ -230,13 +232,29 @@ def test_chunked_files(server, session):
     assert server.connections == 1
 
 
-def test_connections_are_kept_and_shared_by_both_ways(server, other, session):
+def test_connections_are_kept_across_redirects(server, other, session):
     blob = other.serve_bytes("/b", b"0123456789")
     server.on("GET", "/f", lambda _: Answer.redirect(f"{other.url}/b"))
     for _ in range(3):
         assert fetch_by_open(session, f"{server.url}/f") == b"0123456789"
         assert fetch_by_send(session, f"{server.url}/f") == b"0123456789"
-    assert (blob.sent, server.connections, other.connections) == (60, 1, 1)
+    assert (blob.sent, server.connections, other.connections) == (60, 2, 2)
+
+
+def test_servers_that_close_every_connection(server, session, get):
+    server.on("GET", "/b", Answer(200, b"0123", {"Connection": "close"}))
+    for _ in range(3):
+        assert get(session, f"{server.url}/b") == b"0123"
+    assert server.connections == 3
+
+
+def test_a_connection_the_server_has_closed_is_not_used_again(session, clock, get):
+    port = free_port()
+    for _ in range(2):
+        with FakeServer(port=port) as server:
+            server.serve_bytes("/b", b"0123")
+            assert get(session, f"{server.url}/b") == b"0123"
+    assert clock.sleeps == []
 
 
 def test_an_abandoned_stream_does_not_spoil_the_next_request(server, session):
@@ -246,6 +264,15 @@ def test_an_abandoned_stream_does_not_spoil_the_next_request(server, session):
     stream.readinto(memoryview(bytearray(10)))
     stream.close()
     assert fetch_by_open(session, f"{server.url}/c") == b"next"
+
+
+def test_the_connection_of_an_abandoned_stream_is_not_kept(server, session, clock):
+    server.serve_bytes("/b", b"0123456789").stall(4)
+    server.serve_bytes("/c", b"next")
+    with session.open(f"{server.url}/b") as stream:
+        assert stream.readinto(memoryview(bytearray(4))) == 4
+    assert fetch_by_open(session, f"{server.url}/c") == b"next"
+    assert (server.connections, clock.sleeps) == (2, [])
 
 
 def test_many_threads_share_a_session(server, session):
@@ -655,6 +682,11 @@ def test_credentials_do_not_go_elsewhere(location):
     assert after.headers["Range"] == "bytes=1-"
 
 
+def test_secrets_of_the_caller_do_not_go_elsewhere_either():
+    before = Call("GET", "https://a.example/x", {"authorization": "Basic s", "COOKIE": "s", "X-Mine": "1"})
+    assert redirected(before, 307, "https://b.example/").headers == {"X-Mine": "1"}
+
+
 def test_credentials_do_not_change_the_scheme():
     assert not redirected(call("http://127.0.0.1/x"), 302, "https://127.0.0.1/x").token_sent
 
@@ -853,7 +885,15 @@ def test_threads_renew_a_token_together(server, new_session):
             asked.append(rejected)
             return Credentials("t2" if rejected else "t1", "the test")
 
-    server.on("GET", "/x", lambda request: Answer(200 if request.headers["Authorization"] == "Bearer t2" else 401))
+    everybody = threading.Barrier(6)
+
+    def check(request):
+        if request.headers["Authorization"] == "Bearer t2":
+            return Answer(200)
+        everybody.wait(timeout=5)
+        return Answer(401)
+
+    server.on("GET", "/x", check)
     session = new_session(authorize=authorize)
     threads = [
         threading.Thread(target=fetch_by_open, args=(session, f"{server.url}/x"), kwargs={"secured": True})
@@ -923,7 +963,7 @@ def test_no_secret_is_logged(server, other, new_session, caplog, get):
     ours = [record.getMessage() for record in caplog.records if record.name.startswith("hca_core")]
     assert f"GET {server.url}/a?token=***: 503" in ours
     assert f"GET {other.url}/b?X-Amz-Signature=***&n=1: 200" in ours
-    assert any(record.name == "urllib3.connectionpool" for record in caplog.records)
+    assert any(record.name.startswith("urllib3") for record in caplog.records) == (get is fetch_by_send)
     assert "s3cr3t" not in caplog.text
 
 
@@ -949,12 +989,13 @@ def test_urllib3_is_guarded_once(new_session):
 class Tunnel:
     """A tiny recording proxy: understands CONNECT only."""
 
-    def __init__(self, status: bytes = b"200 OK") -> None:
+    def __init__(self, status: bytes = b"200 OK", context: ssl.SSLContext | None = None) -> None:
         self.asked: list[str] = []
         self.heads: list[str] = []
         self._status = status
+        self._context = context
         self._socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.url = f"http{'s' if context else ''}://127.0.0.1:{self._socket.getsockname()[1]}"
 
     def __enter__(self) -> Tunnel:
         threading.Thread(target=self._accept, daemon=True).start()
@@ -972,6 +1013,8 @@ class Tunnel:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
+        if self._context:
+            client = self._context.wrap_socket(client, server_side=True)
         head = b""
         while not head.endswith(b"\r\n\r\n"):
             head += client.recv(1)
@@ -1064,6 +1107,15 @@ def test_https_through_a_tunnel_does_not_show_the_token(new_session, secure, get
         get(session, f"{secure.url}/x", secured=True)
     assert "s3cr3t" not in tunnel.heads[0]
     assert secure.requests[0].headers["Authorization"] == "Bearer s3cr3t"
+
+
+def test_the_proxy_itself_may_speak_tls(new_session, secure, certificates, get):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates["server.pem"], certificates["server.key"])
+    with Tunnel(context=context) as tunnel:
+        session = new_session(proxy=tunnel.url, ca_bundle=str(secure.authority))
+        assert get(session, f"{secure.url}/x") == b"secure"
+    assert tunnel.asked == [secure.host]
 
 
 def test_a_tunnel_that_wants_a_password_is_asked_once(new_session, secure, clock, get):
@@ -1198,13 +1250,21 @@ def test_secure_connections_are_kept(new_session, secure, get):
     ],
 )  # fmt: skip
 def test_explanations(body, content_type, code, title):
-    explanation = explain(body, content_type)
+    explanation = explain(body, {"Content-Type": content_type} if content_type else {})
     assert (explanation.code, explanation.title) == (code, title)
 
 
 @pytest.mark.parametrize("body", [b"[" * 100_000, b"{not json", b'["a"]', b"\xff\xfe", b"null", b""])
 def test_explanations_of_nonsense(body):
-    assert explain(body, "application/json").code is None
+    assert explain(body, {"Content-Type": "application/json"}).code is None
+
+
+@pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("Deflate", zlib.compress)])
+def test_explanations_may_be_compressed(encoding, pack):
+    headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+    assert explain(pack(b'{"title": "b"}'), headers).title == "b"
+    assert explain(b"{}", headers).details == ""
+    assert len(explain(pack(bytes(10_000_000)), headers).details) <= 65536
 
 
 def test_explanations_in_a_line():

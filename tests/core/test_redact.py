@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hca_core.credentials.redact import REDACTING, RedactingFilter, redact
+from hca_core.redact import REDACTING, RedactingFilter, redact
 
 SECRET = "s3cr3t/Val+ue=="
 

@@ -1,0 +1,7 @@
+"""The one door to the network: every request of the core goes through `Session`."""
+
+from __future__ import annotations
+
+from hca_core.http.session import Session
+
+__all__ = ["Session"]

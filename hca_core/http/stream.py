@@ -1,0 +1,127 @@
+"""An answer whose body is read into the caller's buffers, as the transfer engine wants it."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Callable, Mapping
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import urllib3
+
+from hca_core.errors import NetworkError
+from hca_core.http.answers import failure
+from hca_core.redact import redact
+
+# Reading this much of a body that nobody wants is cheaper than a new connection.
+SMALL_REST = 65536
+
+_BREAKS = (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
+
+
+class Readable(Protocol):
+    """Where bytes come from: fills a buffer from its start and says how far."""
+
+    def readinto(self, buffer: memoryview, /) -> int: ...
+
+
+class Stream:
+    """An open answer. Not to be shared between threads. Use it in a `with` statement, or close it.
+
+    `expected` is the length of the body, if known. `finish` is called once at the end, and told whether the body was
+    read completely, so that the connection can be used again.
+    """
+
+    def __init__(
+        self,
+        source: Readable,
+        status: int,
+        headers: Mapping[str, str],
+        url: str,
+        *,
+        expected: int | None,
+        finish: Callable[[bool], None],
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self.url = url
+        self._source = source
+        self._expected = expected
+        self._finish = finish
+        self._received = 0
+        self._open = True
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill `buffer` from its start; return the number of bytes, 0 at the end.
+
+        Raises:
+            NetworkError: the connection broke, stalled, or ended before the announced length.
+        """
+        if not self._open or self._received == self._expected:
+            self._end(complete=True)
+            return 0
+        try:
+            count = self._source.readinto(buffer)
+        except _BREAKS as error:
+            self.close()
+            raise self._broken(failure(error, host=urlsplit(self.url).netloc).reason) from error
+        self._received += count
+        if count == 0 and self._expected is not None:
+            self.close()
+            raise self._broken(f"{urlsplit(self.url).netloc} ended the answer early")
+        if count == 0 or self._received == self._expected:
+            self._end(complete=True)
+        return count
+
+    def rest(self, limit: int = SMALL_REST) -> bytes:
+        """Return up to `limit` bytes of the body, and close. A body that breaks off gives what came of it."""
+        size = limit if self._expected is None else min(limit, self._expected - self._received)
+        body, count = memoryview(bytearray(size)), 0
+        try:
+            while count < size and (more := self.readinto(body[count:])):
+                count += more
+        except NetworkError:
+            pass
+        self._end(complete=self._received == self._expected)
+        return bytes(body[:count])
+
+    def drop(self) -> None:
+        """Close, but read a short rest of the body first so that the connection can be used again."""
+        if self._expected == self._received:
+            self._end(complete=True)
+        elif self._expected is None or self._expected - self._received <= SMALL_REST:
+            self.rest()
+        self.close()
+
+    def close(self) -> None:
+        """Give the connection back; an unread rest is dropped, and the connection with it."""
+        self._end(complete=False)
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _end(self, *, complete: bool) -> None:
+        if self._open:
+            self._open = False
+            self._finish(complete)
+
+    def _broken(self, reason: str) -> NetworkError:
+        whole = "" if self._expected is None else f" of {self._expected}"
+        return NetworkError(f"{reason} after {self._received}{whole} bytes.", url=redact(self.url), attempts=1)
+
+
+def of_urllib3(raw: urllib3.BaseHTTPResponse, url: str) -> Stream:
+    """Return a stream of an answer that came through urllib3, not decompressed."""
+
+    def finish(complete: bool) -> None:
+        if complete:
+            # Even an empty body must have been read before the connection is used again.
+            raw.drain_conn()
+        else:
+            raw.close()
+        raw.release_conn()
+
+    return Stream(raw, raw.status, raw.headers, url, expected=raw.length_remaining, finish=finish)

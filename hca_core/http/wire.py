@@ -1,0 +1,96 @@
+"""Kept connections to one host for the bytes of files: as thin as HTTP in Python gets.
+
+The standard library needs a third of the time per request that urllib3 does, which is what thousands of small files
+are made of. Proxies are left to urllib3 (see `Routes`).
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
+from typing import cast
+from urllib.parse import SplitResult
+
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.util import wait_for_read
+
+from hca_core.http.stream import Stream
+
+
+class Wire:
+    """Connections to the host of `parts`; up to `keep` of them wait for the next request. Thread-safe.
+
+    `context` is the TLS set-up, or None for plain http.
+    """
+
+    def __init__(
+        self, parts: SplitResult, *, context: ssl.SSLContext | None, timeouts: tuple[float, float], keep: int
+    ) -> None:
+        self._host = parts.hostname or ""
+        self._port = parts.port
+        self._context = context
+        self._connect_timeout, self._read_timeout = timeouts
+        self._keep = keep
+        self._idle: list[HTTPConnection] = []
+
+    def get(self, url: str, target: str, headers: Mapping[str, str]) -> Stream:
+        """Ask for `target` (the path and query of `url`) and return the answer, whatever it is."""
+        connection = self._waiting() or self._connect()
+        try:
+            connection.request("GET", target, headers=headers)
+            response = connection.getresponse()
+        except BaseException:
+            connection.close()
+            raise
+
+        def finish(complete: bool) -> None:
+            self._finish(connection, response, complete)
+
+        named = cast("Mapping[str, str]", response.headers)
+        return Stream(response, response.status, named, url, expected=response.length, finish=finish)
+
+    def close(self) -> None:
+        """Close the connections that are not in use."""
+        while connection := self._waiting():
+            connection.close()
+
+    def _waiting(self) -> HTTPConnection | None:
+        """Return a kept connection on which the server has not hung up."""
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                # Another thread was faster.
+                return None
+            if not wait_for_read(connection.sock, 0):
+                return connection
+            connection.close()
+        return None
+
+    def _connect(self) -> HTTPConnection:
+        if self._context:
+            connection: HTTPConnection = HTTPSConnection(
+                self._host, self._port, timeout=self._connect_timeout, context=self._context
+            )
+        else:
+            connection = HTTPConnection(self._host, self._port, timeout=self._connect_timeout)
+        try:
+            connection.connect()
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self._host, "timed out") from error
+        except ssl.SSLError:
+            raise
+        except OSError as error:
+            raise NewConnectionError(connection, str(error)) from error  # type: ignore[arg-type]
+        connection.sock.settimeout(self._read_timeout)
+        return connection
+
+    def _finish(self, connection: HTTPConnection, response: HTTPResponse, complete: bool) -> None:
+        # An answer that says `Connection: close` has taken the socket away already.
+        kept = complete and connection.sock is not None and len(self._idle) < self._keep
+        response.close()
+        if kept:
+            self._idle.append(connection)
+        else:
+            connection.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import os
 import re
@@ -16,6 +15,7 @@ import urllib3
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_proxy, should_bypass_proxies
 
 from hca_core.errors import ConfigError
+from hca_core.http.hosts import is_loopback
 from hca_core.http.wire import Wire
 from hca_core.redact import REDACTING, redact
 
@@ -151,16 +151,6 @@ def check_address(parts: SplitResult, *, allow_http: bool) -> None:
 
 def _no_address(url: str) -> ConfigError:
     return ConfigError(f"{redact(url)[:200]!r} is not a web address such as https://example.org/path.")
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host name can only mean this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def trust(ca_bundle: str | None) -> ssl.SSLContext:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hca_core.errors import ApiError, ArgumentError, HcaError, NetworkError
+from hca_core.errors import ApiError, ArgumentError, HcaError
 from hca_core.openapi import describe, pages
 from hca_core.openapi.model import Api, Operation
 from hca_core.openapi.names import identifier
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from hca_core.app import App
     from hca_core.http import Session
 
-__all__ = ["ApiClient", "ApiMethod", "exact_bytes"]
-
-PIECE = 1 << 20
+__all__ = ["ApiClient", "ApiMethod"]
 
 _Client = TypeVar("_Client", bound="ApiClient")
 
@@ -227,22 +225,6 @@ class ApiClient:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
-
-
-def exact_bytes(response: Response) -> Iterator[bytes]:
-    """Yield the body of a streamed answer piece by piece, as it was sent.
-
-    Raises:
-        NetworkError: the connection broke before the end.
-    """
-    from urllib3.exceptions import HTTPError
-
-    try:
-        yield from response.raw.stream(PIECE, decode_content=False)
-    except (HTTPError, OSError) as error:
-        raise NetworkError(
-            f"The connection broke before the answer was complete: {error}.", url=response.url, attempts=1
-        ) from error
 
 
 def _content(response: Response) -> Any:

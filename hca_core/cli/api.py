@@ -144,7 +144,7 @@ def _show(context: Context, value: Any) -> None:
 
 def _save_stream(method: ApiMethod, arguments: dict[str, Any], output: str | None) -> None:
     """Write the answer's bytes as they are; a file gets its name only when it is complete."""
-    from hca_core.client import exact_bytes
+    from hca_core.http import exact_bytes
 
     with method.stream(**arguments) as response:
         pieces = exact_bytes(response)

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from hca_core.http.session import Session
+from hca_core.http.stream import exact_bytes
 
-__all__ = ["Session"]
+__all__ = ["Session", "exact_bytes"]

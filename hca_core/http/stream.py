@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import http.client
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 import urllib3
@@ -13,9 +13,13 @@ from hca_core.errors import NetworkError
 from hca_core.http.answers import failure
 from hca_core.redact import redact
 
+if TYPE_CHECKING:
+    from requests import Response
+
 # Reading this much of a body that nobody wants is cheaper than a new connection.
 SMALL_REST = 65536
 
+_PIECE = 1 << 20
 _BREAKS = (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
 
 
@@ -125,3 +129,17 @@ def of_urllib3(raw: urllib3.BaseHTTPResponse, url: str) -> Stream:
         raw.release_conn()
 
     return Stream(raw, raw.status, raw.headers, url, expected=raw.length_remaining, finish=finish)
+
+
+def exact_bytes(response: Response) -> Iterator[bytes]:
+    """Yield the body of a streamed answer piece by piece, as it was sent.
+
+    Raises:
+        NetworkError: the connection broke before the end.
+    """
+    try:
+        yield from response.raw.stream(_PIECE, decode_content=False)
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise NetworkError(
+            f"The connection broke before the answer was complete: {error}.", url=response.url, attempts=1
+        ) from error

@@ -1,0 +1,166 @@
+"""Turns the texts of a request into checked values, as the description of its operation demands."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NoReturn, Protocol
+
+from jsonschema import Draft4Validator, FormatChecker, ValidationError
+from jsonschema.validators import extend
+
+from hca_core.openapi.model import Operation, Parameter
+from hca_local.problem import Problem
+
+__all__ = ["Format", "RequestCheck", "parse_json"]
+
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+_BOOLEANS = {"true": True, "false": False}
+_INTEGER_BITS = {"int32": 31, "int64": 63}
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_LONGEST_TITLE = 400
+
+
+@dataclass(frozen=True)
+class Format:
+    """A `format` of the description: whether a text has it, and the code of the problem if not."""
+
+    check: Callable[[str], bool]
+    code: str
+
+
+class Texts(Protocol):
+    """Texts by name."""
+
+    def get(self, name: str, /) -> str | None:
+        """Return the text of this name, or None."""
+
+
+class RequestCheck:
+    """Checks requests for one operation."""
+
+    def __init__(self, operation: Operation, formats: Mapping[str, Format]) -> None:
+        checker = _format_checker(formats)
+        self._formats = formats
+        self._body_required = operation.body_required
+        self._body = (
+            None if operation.body_schema is None else _Validator(operation.body_schema, format_checker=checker)
+        )
+        self._parameters = [
+            (parameter, _Validator(parameter.schema, format_checker=checker))
+            for location in ("query", "header", "path")
+            for parameter in operation.parameters
+            if parameter.location == location
+        ]
+
+    def body(self, value: Any) -> None:
+        """Refuse a parsed JSON body (None if the request has none) that the description does not allow."""
+        if value is None and self._body_required:
+            raise _illegal("This request needs a JSON body.")
+        if value is not None and self._body is not None:
+            self._validate(self._body, value, "The body")
+
+    def arguments(self, given: Mapping[str, Texts]) -> dict[str, Any]:
+        """Return all parameters by name, None for those without value; `given` are texts by location and name."""
+        return {
+            parameter.name: self._argument(parameter, validator, given[parameter.location].get(parameter.name))
+            for parameter, validator in self._parameters
+        }
+
+    def _argument(self, parameter: Parameter, validator: Any, text: str | None) -> Any:
+        if text is None:
+            if parameter.required:
+                raise _illegal(f"The parameter {parameter.name!r} is missing.")
+            return parameter.default
+        value = _coerce(parameter, text)
+        self._validate(validator, value, parameter.name)
+        return value
+
+    def _validate(self, validator: Any, value: Any, name: str) -> None:
+        error = next(validator.iter_errors(value), None)
+        if error is not None:
+            named = self._formats.get(error.validator_value) if error.validator == "format" else None
+            raise _illegal(f"{name}{_place(error)}: {error.message}", named.code if named else None)
+
+
+def parse_json(data: bytes) -> Any:
+    """Return the value that `data` describes; only what every JSON reader understands is accepted.
+
+    Raises:
+        ValueError: it is not JSON, too deep, or has numbers or characters that cannot be passed on.
+    """
+    try:
+        value = json.loads(data, parse_constant=_refuse_constant, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if _SURROGATE.search(data):
+        json.dumps(value, ensure_ascii=False).encode()  # raises for half of a surrogate pair
+    return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"the number {text[:40]} is too large")
+    return value
+
+
+def _coerce(parameter: Parameter, text: str) -> Any:
+    if parameter.type == "integer":
+        if not _INTEGER.fullmatch(text):
+            raise _illegal(f"{parameter.name}: {text[:100]!r} is not an integer.")
+        return int(text)
+    if parameter.type == "boolean":
+        if text.lower() not in _BOOLEANS:
+            raise _illegal(f"{parameter.name}: {text[:100]!r} is neither true nor false.")
+        return _BOOLEANS[text.lower()]
+    return text
+
+
+def _illegal(title: str, code: str | None = None) -> Problem:
+    return Problem(400, code or "illegal_arguments", title[:_LONGEST_TITLE])
+
+
+def _place(error: ValidationError) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
+
+
+def _format_checker(formats: Mapping[str, Format]) -> FormatChecker:
+    checker = FormatChecker(formats=())
+    for name, format in formats.items():
+        checker.checks(name)(_for_texts(format.check))
+    for name, bits in _INTEGER_BITS.items():
+        checker.checks(name)(_for_integers(bits))
+    return checker
+
+
+def _for_texts(check: Callable[[str], bool]) -> Callable[[object], bool]:
+    return lambda value: not isinstance(value, str) or check(value)
+
+
+def _for_integers(bits: int) -> Callable[[object], bool]:
+    return lambda value: not isinstance(value, int) or -(2**bits) <= value < 2**bits
+
+
+def _check_pattern(_validator: Any, pattern: str, value: Any, _schema: Any) -> Any:
+    if isinstance(value, str) and not _expression(pattern).search(value):
+        yield ValidationError(f"{value!r} does not match {pattern}")
+
+
+@lru_cache
+def _expression(pattern: str) -> re.Pattern[str]:
+    # In a description `$` is the very end; in Python it also stands before a final newline.
+    if pattern.endswith("$") and not pattern.endswith("\\$"):
+        pattern = pattern[:-1] + r"\Z"
+    return re.compile(pattern)
+
+
+_Validator: Any = extend(Draft4Validator, {"pattern": _check_pattern})  # type: ignore[no-untyped-call]

@@ -1,0 +1,1 @@
+"""The Data Storage System, served from its own API description."""

@@ -1,0 +1,117 @@
+"""The DSS as one WSGI application: its records, its operations, its rules about who may do what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from hca_core.openapi.model import Api, Operation
+from hca_local.dss.blobs import Blobs
+from hca_local.dss.bundles import Bundles
+from hca_local.dss.errors import forbidden, read_only
+from hca_local.dss.files import Files
+from hca_local.dss.presign import Links
+from hca_local.dss.records import Records
+from hca_local.dss.search import Search
+from hca_local.dss.versions import Versions, is_version
+from hca_local.router import RETRY_AFTER, Call, Format, Router
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from hca_local.router import KnowsUsers
+    from hca_local.s3.signing import AccessKey
+    from hca_local.s3.store import ObjectStore
+    from hca_local.users import User
+
+__all__ = ["DssApp"]
+
+_FORMATS = {"DSS_VERSION": Format(is_version, "illegal_version")}
+
+# Who may perform an operation; any user may perform the others that need a token.
+_RIGHTS: Mapping[str, Callable[[User], bool]] = {
+    "put_file": lambda user: user.group == "hca",
+    "delete_bundle": lambda user: user.admin,
+}
+
+
+def _utc_now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+class DssApp:
+    """Serves the operations of `api`, and its description `document` with the address of this service in it.
+
+    What it knows is kept in `root`, the bytes in buckets of `store`, which users reach at `s3_url` with addresses that
+    `access_key` signs. `read_only` refuses all changes. `instance` names this run in `/internal/health`.
+
+    Raises:
+        HcaError: the records cannot be used, for example because a newer version of hca wrote them.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        document: Mapping[str, Any],
+        *,
+        root: Path,
+        store: ObjectStore,
+        public_url: str,
+        s3_url: str,
+        access_key: AccessKey,
+        users: KnowsUsers,
+        read_only: bool = False,
+        instance: str | None = None,
+        retry_after: int = RETRY_AFTER,
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self._read_only = read_only
+        self._records = Records(root)
+        blobs = Blobs(store)
+        links = Links(s3_url, access_key, lambda: now().timestamp())
+        files = Files(self._records, blobs, links)
+        bundles = Bundles(self._records, blobs, links, public_url=public_url, new_version=Versions(now))
+        self._router = Router(
+            api,
+            {**files.handlers, **bundles.handlers, **Search(self._records).handlers},
+            public_url=public_url,
+            users=users,
+            documents=_documents(api, document, public_url, instance),
+            admit=self._admit,
+            formats=_FORMATS,
+            retry_after=retry_after,
+        )
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        return self._router(environ, start_response)
+
+    def close(self) -> None:
+        """Close the records; no request may follow."""
+        self._records.close()
+
+    def _admit(self, call: Call) -> None:
+        if self._read_only and not _only_reads(call.operation):
+            raise read_only()
+        is_allowed = _RIGHTS.get(call.operation.name)
+        if is_allowed and not (call.user and is_allowed(call.user)):
+            raise forbidden(f"{call.user.email if call.user else 'Nobody'} may not use {call.operation.name}.")
+
+
+def _only_reads(operation: Operation) -> bool:
+    return operation.method in ("GET", "HEAD") or operation.name == "post_search"
+
+
+def _documents(api: Api, document: Mapping[str, Any], public_url: str, instance: str | None) -> dict[str, Any]:
+    """What is served beside the operations, by path."""
+    base_path = urlsplit(api.base_url).path
+    public = urlsplit(public_url)
+    here = {"host": public.netloc, "schemes": [public.scheme], "basePath": base_path or "/"}
+    return {
+        f"{base_path}/swagger.json": {**document, **here},
+        "/version": {"version_info": {"version": version("hca-local")}},
+        "/internal/health": {"Healthy": True, "instance": instance},
+    }

@@ -1,0 +1,26 @@
+"""What a service answers instead of a result: a code for programs and a title for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hca_core.errors import HcaError
+
+__all__ = ["Problem"]
+
+
+class Problem(HcaError):
+    """A request cannot be answered: `status` is the HTTP status, `code` is for programs, `title` for people."""
+
+    def __init__(self, status: int, code: str, title: str, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(title)
+        self.status = status
+        self.code = code
+        self.title = title
+        self.headers = dict(headers or {})
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The body of the answer, `application/problem+json`."""
+        return {"status": self.status, "code": self.code, "title": self.title, "stacktrace": ""}

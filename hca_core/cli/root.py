@@ -139,8 +139,8 @@ def _bug(error: BaseException) -> Failure:
     import time
     import traceback
 
-    from hca_core.redact import redact
     from hca_core.paths import atomic_write, state_dir
+    from hca_core.redact import redact
 
     file = state_dir() / "logs" / f"failure-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.log"
     try:

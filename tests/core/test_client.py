@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from small_service import BOOK, BROKEN_BOOK, CONTENT, Service, SmallApp, running
 
-from hca_core.client import ApiClient, exact_bytes
+from hca_core.client import ApiClient
 from hca_core.errors import ApiError, ArgumentError, AuthError, NetworkError, SpecError
-from hca_core.http import Session
+from hca_core.http import Session, exact_bytes
 from hca_core.records import Credentials
 from hca_core.retry import RetryPolicy
 

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from hca_core.credentials.resolve import expiry, resolve
-from hca_core.credentials.store import TokenStore, host_of
+from hca_core.credentials.claims import expiry, subject
+from hca_core.credentials.hosts import host_of, keeps_secrets
+from hca_core.credentials.resolve import resolve
+from hca_core.credentials.store import Login, TokenStore
 from hca_core.errors import ArgumentError, AuthError, ConfigError, HcaError
 from hca_core.records import Credentials
 
@@ -59,7 +61,7 @@ def jwt(**claims: Any) -> str:
 
 
 def test_the_order_of_places(store: TokenStore) -> None:
-    store.put(HOST, Credentials("stored", "login"))
+    store.put(HOST, Login("stored"))
     hook = Asked("offered")
     environ = {"HCA_DSS_TOKEN": "service", "HCA_TOKEN": "general"}
     places: list[dict[str, Any]] = [
@@ -81,7 +83,7 @@ def test_the_order_of_places(store: TokenStore) -> None:
 
 
 def test_a_rejected_token_is_skipped_wherever_it_is(store: TokenStore) -> None:
-    store.put(HOST, Credentials("bad", "login"))
+    store.put(HOST, Login("bad"))
     hook = Asked("fresh")
     environ = {"HCA_DSS_TOKEN": "bad", "HCA_TOKEN": "bad"}
     found = find(hook, environ, explicit="bad", store=store, rejected="bad")
@@ -90,7 +92,7 @@ def test_a_rejected_token_is_skipped_wherever_it_is(store: TokenStore) -> None:
 
 
 def test_the_next_token_is_tried_after_a_rejected_one(store: TokenStore) -> None:
-    store.put(HOST, Credentials("stored", "login"))
+    store.put(HOST, Login("stored"))
     assert find(environ={"HCA_TOKEN": "bad"}, store=store, rejected="bad").token == "stored"
 
 
@@ -141,7 +143,7 @@ def test_a_token_in_the_environment_leaves_everything_else_alone(tmp_path: Path)
     hook = Asked("offered")
     environ = {"HOME": str(tmp_path)}
     store = TokenStore(tmp_path / ".config" / "hca" / "credentials.json")
-    store.put(HOST, Credentials("stored", "login"))
+    store.put(HOST, Login("stored"))
     find(hook, environ)  # whatever is imported on first use is imported now
     assert str(store.path) in " ".join(_openings(hook=hook, environ=environ))
     assert _openings(hook=hook, environ=environ | {"HCA_TOKEN": "general"}) == []
@@ -150,7 +152,7 @@ def test_a_token_in_the_environment_leaves_everything_else_alone(tmp_path: Path)
 
 def test_without_a_store_logins_are_beside_the_settings(tmp_path: Path) -> None:
     environ = {"HOME": str(tmp_path)}
-    TokenStore(tmp_path / ".config" / "hca" / "credentials.json").put(HOST, Credentials("stored", "login"))
+    TokenStore(tmp_path / ".config" / "hca" / "credentials.json").put(HOST, Login("stored"))
     assert find(environ=environ).token == "stored"
 
 
@@ -197,7 +199,7 @@ def test_a_token_without_a_sensible_expiry_has_none(token: str) -> None:
 
 
 def test_an_expired_login_gives_way_to_the_plugins(store: TokenStore) -> None:
-    store.put(HOST, Credentials("stored", "login", expires_at=100.0))
+    store.put(HOST, Login("stored", expires_at=100.0))
     assert find(Asked("fresh"), store=store, now=lambda: 99.0).token == "stored"
     assert find(Asked("fresh"), store=store, now=lambda: 100.0).token == "fresh"
     with pytest.raises(AuthError, match="Your login to the dss service has expired"):
@@ -236,11 +238,11 @@ def test_host_of_refuses_what_has_no_host(url: str) -> None:
 
 def test_tokens_are_kept_by_host(store: TokenStore) -> None:
     assert store.get(HOST) is None
-    store.put(HOST, Credentials("one", "login", expires_at=5.0))
-    store.put("other:8443", Credentials("two", "login"))
-    store.put(HOST, Credentials("three", "login", expires_at=6.0))
-    assert store.get(HOST) == Credentials("three", "stored login", 6.0)
-    assert store.get("other:8443") == Credentials("two", "stored login")
+    store.put(HOST, Login("one", expires_at=5.0))
+    store.put("other:8443", Login("two"))
+    store.put(HOST, Login("three", expires_at=6.0))
+    assert store.get(HOST) == Login("three", 6.0)
+    assert store.get("other:8443") == Login("two")
     assert store.remove(HOST)
     assert not store.remove(HOST)
     assert store.get(HOST) is None
@@ -249,7 +251,7 @@ def test_tokens_are_kept_by_host(store: TokenStore) -> None:
 
 
 def test_a_token_is_not_given_to_another_host(store: TokenStore) -> None:
-    store.put(HOST, Credentials("stored", "login"))
+    store.put(HOST, Login("stored"))
     for url in ("https://dss.example.org.evil.example/v1", "http://dss.example.org/v1", "https://dss.example.org:8443"):
         with pytest.raises(AuthError):
             find(url=url, store=store)
@@ -264,7 +266,7 @@ def test_removing_from_nothing_makes_no_file(store: TokenStore) -> None:
 def test_the_file_is_private_even_with_a_careless_umask(store: TokenStore) -> None:
     umask = os.umask(0)
     try:
-        store.put(HOST, Credentials("one", "login"))
+        store.put(HOST, Login("one"))
     finally:
         os.umask(umask)
     assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
@@ -274,11 +276,11 @@ def test_the_file_is_private_even_with_a_careless_umask(store: TokenStore) -> No
 @pytest.mark.skipif(os.name != "posix", reason="permissions are a matter of POSIX")
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660])
 def test_a_file_that_others_can_read_is_refused(store: TokenStore, mode: int) -> None:
-    store.put(HOST, Credentials("one", "login"))
+    store.put(HOST, Login("one"))
     store.path.chmod(mode)
     for use in (
         lambda: store.get(HOST),
-        lambda: store.put(HOST, Credentials("two", "login")),
+        lambda: store.put(HOST, Login("two")),
         lambda: store.remove(HOST),
     ):
         with pytest.raises(ConfigError, match="can be read by others") as caught:
@@ -289,12 +291,12 @@ def test_a_file_that_others_can_read_is_refused(store: TokenStore, mode: int) ->
 @pytest.mark.parametrize(
     "text",
     [
-        '{"tokens": {"h": {"token": "s3cr3t"',
+        '{"tokens": {"h": {"access_token": "s3cr3t"',
         "[]",
         '{"tokens": []}',
         '{"tokens": {"h": "s3cr3t"}}',
-        '{"tokens": {"h": {"token": 5}}}',
-        '{"tokens": {"h": {"token": "s3cr3t", "expires_at": "soon"}}}',
+        '{"tokens": {"h": {"access_token": 5}}}',
+        '{"tokens": {"h": {"access_token": "s3cr3t", "expires_at": "soon"}}}',
     ],
 )
 def test_a_corrupt_file_is_reported_and_kept(store: TokenStore, text: str) -> None:
@@ -303,7 +305,7 @@ def test_a_corrupt_file_is_reported_and_kept(store: TokenStore, text: str) -> No
     store.path.chmod(0o600)
     for use in (
         lambda: store.get(HOST),
-        lambda: store.put(HOST, Credentials("two", "login")),
+        lambda: store.put(HOST, Login("two")),
         lambda: store.remove(HOST),
     ):
         with pytest.raises(HcaError) as caught:

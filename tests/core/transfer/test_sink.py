@@ -142,6 +142,28 @@ def test_bytes_with_an_unreadable_note_are_replaced(target: Path) -> None:
     assert names(target.parent) == ["f"]
 
 
+def test_a_longer_partial_file_of_other_content_leaves_no_tail(target: Path) -> None:
+    left_behind(target, DATA)
+    job = job_for(DATA[:700], target, identity="other")
+    sink = Partial(job)
+    sink.adopt(job, lambda _: None)
+    sink.begin(replace(WHOLE, total=700))
+    fill(sink, DATA[:700])
+    assert sink.commit()
+    assert target.read_bytes() == DATA[:700]
+
+
+def test_a_file_that_somebody_else_lengthened_is_not_used(target: Path) -> None:
+    sink = Partial(job_for(DATA, target))
+    sink.begin(WHOLE)
+    fill(sink, DATA)
+    with part_path(target).open("ab") as file:
+        file.write(b"!")
+    assert not sink.commit()
+    sink.close()
+    assert not target.exists()
+
+
 def test_a_file_that_happens_to_be_called_part_is_left_alone(target: Path) -> None:
     part_path(target).write_bytes(b"somebody's work")
     sink = Partial(job_for(DATA, target))

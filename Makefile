@@ -5,7 +5,6 @@ BIN := $(VENV)/bin
 PLUGINS := $(patsubst %/pyproject.toml,%,$(sort $(wildcard plugins/*/pyproject.toml)))
 SOURCES := hca_core hca examples benchmarks tests $(PLUGINS)
 MANIFESTS := pyproject.toml $(PLUGINS:%=%/pyproject.toml)
-READS := examples/lung-bundle/reads
 
 .PHONY: help dev demo test check format bench clean
 
@@ -27,12 +26,9 @@ $(VENV)/developers: $(VENV)/users
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' $(PLUGINS:%=--editable %)
 	@touch $@
 
-$(READS): examples/simulate_reads.py
-	$(PYTHON) examples/simulate_reads.py $@
-
 dev: $(VENV)/developers
 
-demo: $(VENV)/users $(READS)
+demo: $(VENV)/users
 	@$(BIN)/python examples/demo.py
 
 test: dev
@@ -52,4 +48,4 @@ bench: dev
 	$(BIN)/python benchmarks/run.py $(ONLY)
 
 clean:
-	rm -rf $(VENV) $(READS) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) examples/lung-bundle/reads build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -19,12 +19,17 @@ import time
 from pathlib import Path
 from typing import Any
 
+import simulate_reads
+
 SOURCE = Path(__file__).parent / "lung-bundle"
 HCA = Path(sys.executable).with_name("hca")
 
 
 def main() -> None:
     """Run the demonstration in a temporary folder, and leave nothing behind."""
+    if not (SOURCE / "reads").exists():
+        say("Simulate sequencing reads for the example bundle")
+        simulate_reads.main(SOURCE / "reads")
     started = time.monotonic()
     work = Path(tempfile.mkdtemp(prefix="hca-demo-"))
     environ = {**private(os.environ), "HOME": str(work / "home"), "HCA_LOCAL_ROOT": str(work / "stack")}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import random
+import shutil
 import sys
 from pathlib import Path
 
@@ -18,22 +19,23 @@ QUALITIES = bytes(b"FFFFFFFFFFFF:::,,#F:"[value % 20] for value in range(256))
 
 
 def main(folder: Path) -> None:
-    """Write both mates of every pair."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write both mates of every pair; the folder appears when it is complete."""
+    unfinished = folder.with_name(f"{folder.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
     for mate in (1, 2):
-        write(folder / f"lung_R{mate}.fastq.gz", mate)
+        write(unfinished / f"lung_R{mate}.fastq.gz", mate)
+    unfinished.replace(folder)
 
 
 def write(target: Path, mate: int) -> None:
-    """Write one file, under another name until it is whole."""
+    """Write one file of reads."""
     chance = random.Random(mate)
-    unfinished = target.with_suffix(".unfinished")
-    with unfinished.open("wb") as raw, gzip.GzipFile("", "wb", compresslevel=4, fileobj=raw, mtime=0) as file:
+    with target.open("wb") as raw, gzip.GzipFile("", "wb", compresslevel=4, fileobj=raw, mtime=0) as file:
         for number in range(READS):
             bases = chance.randbytes(LENGTH).translate(BASES)
             qualities = chance.randbytes(LENGTH).translate(QUALITIES)
             file.write(b"@SIM:1:%d/%d\n%s\n+\n%s\n" % (number, mate, bases, qualities))
-    unfinished.replace(target)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import re
 import stat
 import sys
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from hca_core.errors import ArgumentError, ConfigError, HcaError, TransferError
 
@@ -136,7 +136,7 @@ def check_name(name: str, *, windows: bool = os.name == "nt") -> tuple[str, ...]
         raise TransferError(
             f"Unsafe file name {name!r}: {problem}.", hint="Nothing was written for it; tell whoever published it."
         )
-    return PurePosixPath(name).parts
+    return tuple(name.split("/"))
 
 
 def _problem(name: str, windows: bool) -> str | None:

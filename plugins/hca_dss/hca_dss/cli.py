@@ -1,0 +1,137 @@
+"""`hca dss`: the commands of the DSS's API, and those that move whole bundles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from hca_core.cli.api import ApiGroup
+from hca_core.cli.context import Context, pass_context
+from hca_core.cli.options import regroup
+
+REPLICAS = click.Choice(["aws", "gcp"])
+PATTERNS = {"--metadata-filter": "array", "--data-filter": "array"}
+
+
+class PatternCommand(click.Command):
+    """A command whose filters take one or more patterns: `--data-filter '*.fastq' '*.bam'`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, regroup(args, PATTERNS))
+
+
+@click.group("dss", cls=ApiGroup, service="dss")
+def dss() -> None:
+    """Interact with the HCA Data Storage System."""
+
+
+@dss.command("create-version")
+@pass_context
+def create_version(context: Context) -> None:
+    """Print a timestamp that can be used for versioning."""
+    from hca_dss.version import create_version
+
+    click.echo(create_version())
+
+
+@dss.command("upload")
+@click.option("--src-dir", required=True, metavar="DIR", help="Folder whose files are uploaded.")
+@click.option("--replica", required=True, type=REPLICAS, help="Replica to upload to.")
+@click.option(
+    "--staging-bucket",
+    required=True,
+    metavar="BUCKET",
+    help="Bucket of yours from which the DSS takes the files: a name, or s3://bucket/prefix.",
+)
+@click.option(
+    "--timeout-seconds",
+    type=click.FloatRange(min=0),
+    default=1200,
+    show_default=True,
+    help="How long to wait for the DSS to take a file.",
+)
+@click.option("--no-progress", is_flag=True, help="Do not show the progress of the upload.")
+@click.option(
+    "--bundle-uuid",
+    metavar="UUID",
+    help="UUID of the bundle; give that of an interrupted upload to continue it.  [default: a new one]",
+)
+@click.option("--jobs", type=click.IntRange(min=1), help="How many files to send at a time.  [default: 8]")
+@pass_context
+def upload(context: Context, /, **options: Any) -> None:
+    """Upload the files of a folder and make a bundle of them.
+
+    Files whose names end in .json become the bundle's metadata. An upload that failed can be repeated with the same
+    --bundle-uuid: what has arrived is not sent again.
+    """
+    with context.progress() as progress:
+        result = context.app.client("dss").upload(**options, progress=progress)
+    context.emit(result)
+
+
+@dss.command("download", cls=PatternCommand)
+@click.option("--bundle-uuid", required=True, metavar="UUID", help="UUID of the bundle.")
+@click.option("--replica", required=True, type=REPLICAS, help="Replica to download from.")
+@click.option("--version", default="", metavar="VERSION", help="Version of the bundle.  [default: the latest]")
+@click.option("--download-dir", default="", metavar="DIR", help="Where to save it.  [default: the current folder]")
+@click.option(
+    "--metadata-filter",
+    multiple=True,
+    default=["*"],
+    show_default=True,
+    metavar="PATTERN...",
+    help="Download only metadata files whose names match one of these shell patterns, case-sensitively.",
+)
+@click.option(
+    "--data-filter",
+    multiple=True,
+    default=["*"],
+    show_default=True,
+    metavar="PATTERN...",
+    help="Download only data files whose names match one of these shell patterns, case-sensitively.",
+)
+@click.option("--no-metadata", is_flag=True, help="Exclude metadata files.")
+@click.option("--no-data", is_flag=True, help="Exclude data files.")
+@click.option(
+    "--num-retries",
+    type=click.IntRange(min=0),
+    default=10,
+    show_default=True,
+    help="How many failures of a file to accept; what arrives in between earns new ones.",
+)
+@click.option(
+    "--min-delay-seconds",
+    type=click.FloatRange(min=0),
+    default=0.25,
+    show_default=True,
+    help="How long to wait at least before trying again.",
+)
+@click.option(
+    "--jobs", type=click.IntRange(min=1), help="How many files to fetch at a time.  [default: by their sizes]"
+)
+@click.option("--limit-rate", metavar="RATE", help="Bytes per second for all files together, such as 500k or 5M.")
+@click.option("--dry-run", is_flag=True, help="Print as JSON what would be done; write nothing.")
+@click.option(
+    "--existing",
+    type=click.Choice(["skip", "verify", "overwrite", "error"]),
+    default="skip",
+    show_default=True,
+    help="Files that are there already: `skip` trusts a fetched file of the right size, `verify` reads it again and "
+    "compares its checksum, `overwrite` fetches and replaces it, `error` refuses to start.",
+)
+@click.option("--report", type=click.Path(dir_okay=False), help="Write one JSON line about each file to this file.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first file that fails.")
+@pass_context
+def download(context: Context, /, **options: Any) -> None:
+    """Download a bundle and save it as a folder.
+
+    Contents are kept once, in .hca in the download directory, and linked into the bundle's folder. An interrupted
+    download continues where it stopped. Without options, all data and metadata files are downloaded.
+    """
+    with context.progress() as progress:
+        result = context.app.client("dss").download(**options, progress=progress)
+    if options["dry_run"]:
+        context.emit(result)
+    else:
+        context.say(f"Saved {len(result['files'])} files in {result['directory']}.")

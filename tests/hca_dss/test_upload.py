@@ -1,0 +1,387 @@
+"""Uploading folders to a real server, with the staging bucket in memory."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_dss import TOKEN, FakeDSS
+
+from hca_core.errors import ApiError, ArgumentError, AuthError, HcaError, NetworkError, TransferError
+from hca_core.retry import RetryPolicy
+from hca_core.testing import Answer, Clock, Request
+from hca_core.transfer.digest import Checksums, checksums
+from hca_dss.client import DSSClient
+from hca_dss.upload import Patience, Staging, file_uuid, tags, upload
+from hca_dss.version import check_version
+
+BUNDLE = "11111111-2222-4333-8444-555555555555"
+
+
+@pytest.fixture
+def dss() -> Iterator[FakeDSS]:
+    with FakeDSS() as server:
+        yield server
+
+
+@pytest.fixture
+def client(dss: FakeDSS) -> Iterator[DSSClient]:
+    with dss.client() as client:
+        yield client
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "source"
+    (folder / "reads").mkdir(parents=True)
+    (folder / "project_0.json").write_bytes(b'{"a": 1}')
+    (folder / "reads/r1.fastq.gz").write_bytes(b"not really gzip")
+    (folder / "reads/r 2#ü.txt").write_bytes(b"")
+    return folder
+
+
+def send(dss: FakeDSS, client: DSSClient, source: Path, **options: Any) -> dict[str, Any]:
+    return upload(client, source, **{"replica": "aws", "staging_bucket": "stage", "store": dss.store, **options})
+
+
+def test_a_folder_becomes_a_bundle(dss: FakeDSS, client: DSSClient, source: Path) -> None:
+    done = send(dss, client, source)
+    (bundle,) = dss.bundles
+    assert [(file["name"], file["indexed"]) for file in bundle["files"]] == [
+        ("project_0.json", True),
+        ("reads/r 2#ü.txt", False),
+        ("reads/r1.fastq.gz", False),
+    ]
+    assert bundle["uuid"] == done["bundle_uuid"]
+    assert bundle["params"] == {"replica": ["aws"], "version": [done["version"]]}
+    assert bundle["creator_uid"] == done["creator_uid"] == 0
+
+
+def test_the_summary_has_the_documented_shape(dss: FakeDSS, client: DSSClient, source: Path) -> None:
+    done = send(dss, client, source)
+    assert list(done) == ["bundle_uuid", "creator_uid", "replica", "version", "files"]
+    assert str(uuid.UUID(done["bundle_uuid"])) == done["bundle_uuid"]
+    check_version(done["version"])
+    assert [file["name"] for file in done["files"]] == ["project_0.json", "reads/r 2#ü.txt", "reads/r1.fastq.gz"]
+    for file in done["files"]:
+        assert list(file) == ["name", "version", "uuid", "creator_uid"]
+        assert list(dss.files[file["uuid"]]) == [file["version"]] == [done["version"]]
+
+
+def test_staged_objects_carry_checksums_and_types(dss: FakeDSS, client: DSSClient, source: Path) -> None:
+    done = send(dss, client, source, staging_bucket="s3://stage/mine/")
+    uuids = {file["name"]: file["uuid"] for file in done["files"]}
+    staged = dss.store.objects[f"stage/mine/{uuids['reads/r1.fastq.gz']}/r1.fastq.gz"]
+    sums = checksums(source / "reads/r1.fastq.gz")
+    assert staged == {
+        "data": b"not really gzip",
+        "content_type": "application/gzip",
+        "tags": {
+            "hca-dss-crc32c": sums.crc32c,
+            "hca-dss-s3_etag": sums.s3_etag,
+            "hca-dss-sha1": sums.sha1,
+            "hca-dss-sha256": sums.sha256,
+        },
+    }
+    assert (
+        dss.store.objects[f"stage/mine/{uuids['project_0.json']}/project_0.json"]["content_type"] == "application/json"
+    )
+    assert f"stage/mine/{uuids['reads/r 2#ü.txt']}/r_2__.txt" in dss.store.objects
+
+
+def test_the_creator_comes_from_the_settings(dss: FakeDSS, source: Path) -> None:
+    with DSSClient(config={"creator_uid": 8008}, swagger_url=dss.swagger_url, token=TOKEN) as client:
+        done = send(dss, client, source)
+    assert {done["creator_uid"], *(file["creator_uid"] for file in done["files"])} == {8008}
+    bodies = [request.json() for request in dss.requests if request.method == "PUT"]
+    assert {body["creator_uid"] for body in bodies} == {8008}
+
+
+def test_progress_counts_every_byte(dss: FakeDSS, client: DSSClient, source: Path) -> None:
+    seen: dict[str, list[object]] = {}
+
+    class Watching:
+        def add(self, name: str, size: int | None) -> None:
+            seen[name] = [size]
+
+        def advance(self, name: str, count: int) -> None:
+            seen[name].append(count)
+
+        def done(self, name: str) -> None:
+            seen[name].append("done")
+
+        def note(self, message: str) -> None: ...
+
+    send(dss, client, source, progress=Watching())
+    assert seen["reads/r1.fastq.gz"] == [15, 15, "done"]
+    assert seen.keys() == {"project_0.json", "reads/r 2#ü.txt", "reads/r1.fastq.gz"}
+
+
+# Nothing is sent when something is wrong from the start
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"staging_bucket": ""}, ArgumentError),
+        ({"staging_bucket": "wasb://x"}, ArgumentError),
+        ({"bundle_uuid": "mine"}, ArgumentError),
+        ({"replica": "azure"}, ArgumentError),
+    ],
+)
+def test_wrong_arguments(
+    dss: FakeDSS, client: DSSClient, source: Path, arguments: dict[str, Any], error: type[HcaError]
+) -> None:
+    with pytest.raises(error):
+        send(dss, client, source, **arguments)
+    assert dss.store.objects == {}
+
+
+def test_d33_an_empty_folder(dss: FakeDSS, client: DSSClient, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(TransferError, match="nothing to upload"):
+        send(dss, client, tmp_path / "empty")
+
+
+def test_d36_a_bad_name_is_found_before_anything_is_staged(dss: FakeDSS, client: DSSClient, source: Path) -> None:
+    (source / "reads/.DS_Store").touch()
+    with pytest.raises(TransferError, match=r"reads/\.DS_Store"):
+        send(dss, client, source)
+    assert dss.store.puts == 0
+    assert dss.files == {}
+
+
+def test_a_symlinked_folder_is_skipped_and_said_so(
+    dss: FakeDSS, client: DSSClient, source: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (source / "link").symlink_to(source / "reads")
+    assert len(send(dss, client, source)["files"]) == 3
+    assert "link is a link to a folder; it is not followed" in caplog.text
+
+
+def test_a_dss_that_is_not_there_is_noticed_before_anything_is_staged(dss: FakeDSS, source: Path) -> None:
+    with DSSClient(swagger_url=f"{dss.url}/nothing.json", token=TOKEN) as client, pytest.raises(HcaError):
+        send(dss, client, source, jobs=1)
+    assert dss.store.puts == 0
+
+
+# Continuing
+
+
+def test_one_bad_file_does_not_lose_the_others_and_there_is_no_bundle(
+    dss: FakeDSS, client: DSSClient, source: Path
+) -> None:
+    dss.store.failing["r1.fastq.gz"] = ApiError("the bucket is full", status=507, hint="Empty it.")
+    with pytest.raises(TransferError) as caught:
+        send(dss, client, source, bundle_uuid=BUNDLE)
+    error = caught.value
+    assert "1 of 3 files failed: reads/r1.fastq.gz: the bucket is full" in error.message
+    assert error.hint is not None
+    assert error.hint.startswith(f"Empty it. Upload again with --bundle-uuid {BUNDLE}")
+    assert error.exit_code == 9
+    assert dict(error.report.counts) == {"sent": 2, "failed": 1}
+    assert dss.bundles == []
+
+
+def test_an_upload_that_nobody_answers_gives_up_soon(dss: FakeDSS, client: DSSClient, tmp_path: Path) -> None:
+    for number in range(30):
+        (tmp_path / f"f{number}").touch()
+        dss.store.failing[f"f{number}"] = NetworkError("no answer")
+    del dss.store.failing["f0"]
+    with pytest.raises(TransferError, match="8 of 30 files failed and 21 were not tried") as caught:
+        send(dss, client, tmp_path, jobs=1)
+    assert dict(caught.value.report.counts) == {"sent": 1, "failed": 8}
+
+
+def test_a_repeated_upload_sends_only_what_is_missing(dss: FakeDSS, client: DSSClient, source: Path) -> None:
+    dss.store.failing["r1.fastq.gz"] = ApiError("the bucket is full", status=507)
+    with pytest.raises(TransferError):
+        send(dss, client, source, bundle_uuid=BUNDLE)
+    first = {uuid: list(versions) for uuid, versions in dss.files.items()}
+    dss.store.failing.clear()
+    dss.store.puts = 0
+    done = send(dss, client, source, bundle_uuid=BUNDLE)
+    assert dss.store.puts == 1
+    assert {uuid: list(versions) for uuid, versions in dss.files.items() if uuid in first} == first
+    assert len(dss.bundles) == 1
+    versions = {file["uuid"]: file["version"] for file in done["files"]}
+    assert versions.items() >= {uuid: found[0] for uuid, found in first.items()}.items()
+
+
+def test_staged_but_not_registered_files_keep_their_place(dss: FakeDSS, client: DSSClient, source: Path) -> None:
+    dss.register = lambda _: Answer.problem(422, "missing_checksum", "later")
+    with pytest.raises(TransferError, match="3 of 3 files failed"):
+        send(dss, client, source, bundle_uuid=BUNDLE)
+    dss.register = dss.accept_file
+    send(dss, client, source, bundle_uuid=BUNDLE)
+    assert dss.store.puts == 3
+    assert len(dss.bundles) == 1
+
+
+def test_a_staged_object_that_is_not_the_file_is_sent_again(dss: FakeDSS, client: DSSClient, source: Path) -> None:
+    dss.register = lambda _: Answer.problem(422, "missing_checksum", "later")
+    with pytest.raises(TransferError):
+        send(dss, client, source, bundle_uuid=BUNDLE)
+    first, second, _ = dss.store.objects.values()
+    first["tags"].pop("hca-dss-sha1")
+    second["data"] += b"more"
+    dss.register = dss.accept_file
+    send(dss, client, source, bundle_uuid=BUNDLE)
+    assert dss.store.puts == 5
+
+
+def test_a_bucket_that_may_only_be_written_to_is_enough(dss: FakeDSS, client: DSSClient, source: Path) -> None:
+    dss.store.write_only = True
+    send(dss, client, source, bundle_uuid=BUNDLE)
+    assert len(dss.bundles) == 1
+
+
+def test_a_bundle_that_could_not_be_made_says_how_to_go_on(dss: FakeDSS, source: Path) -> None:
+    dss.accept_bundle = lambda request: Answer(hang_up=True)  # type: ignore[method-assign]
+    with (
+        DSSClient(swagger_url=dss.swagger_url, token=TOKEN, policy=RetryPolicy(attempts=1)) as client,
+        pytest.raises(NetworkError) as caught,
+    ):
+        send(dss, client, source, bundle_uuid=BUNDLE)
+    assert caught.value.hint is not None
+    assert f"--bundle-uuid {BUNDLE}" in caught.value.hint
+
+
+def test_a_changed_file_is_another_file(dss: FakeDSS, client: DSSClient, source: Path) -> None:
+    before = send(dss, client, source, bundle_uuid=BUNDLE)["files"]
+    (source / "project_0.json").write_bytes(b'{"a": 2}')
+    after = send(dss, client, source, bundle_uuid=BUNDLE)["files"]
+    assert before[0]["uuid"] != after[0]["uuid"]
+    assert before[1:] == after[1:]
+
+
+def test_a_registered_file_with_other_content_is_not_taken(dss: FakeDSS, client: DSSClient, source: Path) -> None:
+    done = send(dss, client, source, bundle_uuid=BUNDLE)
+    uuid = done["files"][0]["uuid"]
+    for headers in dss.files[uuid].values():
+        headers["X-DSS-SHA256"] = "0" * 64
+    again = send(dss, client, source, bundle_uuid=BUNDLE)
+    assert again["files"][0]["version"] == again["version"] != done["version"]
+
+
+def test_without_a_bundle_uuid_nobody_is_asked_for_earlier_files(dss: FakeDSS, client: DSSClient, source: Path) -> None:
+    send(dss, client, source)
+    assert [request.method for request in dss.requests].count("HEAD") == 0
+
+
+def test_a_refused_token_stops_everything(dss: FakeDSS, source: Path) -> None:
+    with DSSClient(swagger_url=dss.swagger_url, token="stale") as client, pytest.raises(AuthError):
+        send(dss, client, source, jobs=1)
+    assert dss.store.puts == 1
+
+
+def test_an_unreadable_file_is_named(dss: FakeDSS, client: DSSClient, source: Path) -> None:
+    dss.store.failing["project_0.json"] = PermissionError(13, "Permission denied")
+    with pytest.raises(TransferError, match=r"project_0\.json cannot be read: Permission denied"):
+        send(dss, client, source)
+
+
+# Files that the DSS takes in the background
+
+
+def in_the_background(dss: FakeDSS, asked: list[dict[str, list[str]]], after: int) -> None:
+    """Accept files with 202 and let them appear at the `after`-th question."""
+    accept, look = dss.accept_file, dss.head_file
+    waiting: dict[str, Request] = {}
+
+    def put(request: Request) -> Answer:
+        waiting[request.path] = request
+        return Answer.json({"version": request.params["version"][0], "task_id": "t"}, 202)
+
+    def head(uuid: str, version: str | None) -> Answer:
+        asked.append(next(request for request in reversed(dss.requests) if request.method == "HEAD").params)
+        request = waiting.get(f"/v1/files/{uuid}")
+        if request and len(asked) >= after:
+            accept(request)
+        return look(uuid, version)
+
+    dss.register, dss.head_file = put, head  # type: ignore[method-assign]
+
+
+def test_d34_a_file_in_the_background_is_awaited_on_the_right_replica(
+    dss: FakeDSS, client: DSSClient, tmp_path: Path
+) -> None:
+    (tmp_path / "big").write_bytes(b"x")
+    asked: list[dict[str, list[str]]] = []
+    in_the_background(dss, asked, after=4)
+    clock = Clock()
+    done = send(dss, client, tmp_path, replica="gcp", sleep=clock.sleep)
+    assert asked == [{"replica": ["gcp"], "version": [done["version"]]}] * 4
+    assert clock.sleeps == [1.0, 1.618, pytest.approx(2.618, abs=0.01)]
+    assert dss.bundles[0]["params"]["replica"] == ["gcp"]
+
+
+def test_d34_a_file_staged_for_another_replica_is_awaited_there(
+    dss: FakeDSS, client: DSSClient, tmp_path: Path
+) -> None:
+    (tmp_path / "small").write_bytes(b"x")
+    send(dss, client, tmp_path, replica="gcp")
+    assert [request.params["replica"] for request in dss.requests if request.method == "HEAD"] == [["gcp"]]
+
+
+def test_a_file_that_never_appears_ends_with_a_sentence(dss: FakeDSS, client: DSSClient, tmp_path: Path) -> None:
+    (tmp_path / "big").write_bytes(b"x")
+    in_the_background(dss, [], after=10**6)
+    with pytest.raises(TransferError, match="did not finish taking big .* within 0 s"):
+        send(dss, client, tmp_path, timeout_seconds=0, sleep=Clock().sleep)
+    assert dss.bundles == []
+
+
+def test_patience_grows_and_ends_on_time() -> None:
+    clock = Clock()
+    assert not Patience(300, clock.sleep, clock.monotonic).until(lambda: False)
+    assert sum(clock.sleeps) == pytest.approx(300)
+    assert max(clock.sleeps) == 60.0
+    assert clock.sleeps[:2] == [1.0, 1.618]
+
+
+# Pure parts
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("stage", Staging("s3", "stage", "")),
+        ("stage/", Staging("s3", "stage", "")),
+        ("stage/a/b", Staging("s3", "stage", "a/b/")),
+        ("s3://stage", Staging("s3", "stage", "")),
+        ("s3://stage/a/", Staging("s3", "stage", "a/")),
+        ("gs://stage", Staging("gs", "stage", "")),
+    ],
+)
+def test_staging_buckets(text: str, expected: Staging) -> None:
+    assert Staging.parse(text) == expected
+
+
+def test_staging_keys_have_the_base_name() -> None:
+    staging = Staging("s3", "stage", "p/")
+    assert staging.key("u", "reads/r1.fastq.gz") == "p/u/r1.fastq.gz"
+    assert staging.url("p/u/x") == "s3://stage/p/u/x"
+
+
+def test_file_uuids_depend_on_bundle_name_and_content_alone() -> None:
+    first = file_uuid(BUNDLE, "a", "0" * 64)
+    assert first == file_uuid(BUNDLE, "a", "0" * 64)
+    other = [
+        file_uuid(BUNDLE.replace("1", "2"), "a", "0" * 64),
+        file_uuid(BUNDLE, "b", "0" * 64),
+        file_uuid(BUNDLE, "a", "1" * 64),
+    ]
+    assert len({first, *other}) == 4
+
+
+def test_tags_have_the_names_the_dss_wants() -> None:
+    assert tags(Checksums("c", "e", "1", "2")) == {
+        "hca-dss-crc32c": "c",
+        "hca-dss-s3_etag": "e",
+        "hca-dss-sha1": "1",
+        "hca-dss-sha256": "2",
+    }

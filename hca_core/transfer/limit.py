@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
 
+from hca_core.errors import ArgumentError
 from hca_core.transfer.job import ByteStream, Opener
 
-__all__ = ["RateLimit", "limited"]
+__all__ = ["RateLimit", "limited", "parse_rate"]
 
+_RATE = re.compile(r"(\d+(?:\.\d+)?)([kMG]?)B?(?:/s)?")
+_FACTORS = {"": 1, "k": 1000, "M": 1000**2, "G": 1000**3}
 _SLICE = 64 * 1024  # bytes per turn: small enough that many files share a slow line fairly
 
 
@@ -36,6 +40,19 @@ class RateLimit:
             wait = self._free_at - now
         if wait > 0:
             self._sleep(wait)
+
+
+def parse_rate(text: str) -> float:
+    """Return the bytes per second that `500k`, `5M` or `1.5MB/s` mean.
+
+    Raises:
+        ArgumentError: it is no rate, or zero.
+    """
+    match = _RATE.fullmatch(text.strip())
+    rate = float(match[1]) * _FACTORS[match[2]] if match else 0.0
+    if not rate:
+        raise ArgumentError(f"{text!r} is not a transfer rate.", hint="Give bytes per second, such as 500k or 5M.")
+    return rate
 
 
 class _LimitedStream:

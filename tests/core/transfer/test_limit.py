@@ -1,7 +1,10 @@
 import io
 import threading
 
-from hca_core.transfer.limit import RateLimit, limited
+import pytest
+
+from hca_core.errors import ArgumentError
+from hca_core.transfer.limit import RateLimit, limited, parse_rate
 
 
 class FakeTime:
@@ -52,3 +55,14 @@ def test_threads_share_one_budget() -> None:
     for thread in threads:
         thread.join()
     assert sorted(waits) == [0.5, 1.0, 1.5, 2.0]
+
+
+@pytest.mark.parametrize(("text", "rate"), [("100", 100), ("500k", 5e5), ("5M", 5e6), ("1.5MB/s", 1.5e6), ("2GB", 2e9)])
+def test_rates_are_read(text: str, rate: float) -> None:
+    assert parse_rate(text) == rate
+
+
+@pytest.mark.parametrize("text", ["", "0", "fast", "-1M", "5 M", "1e9", "5m", "inf"])
+def test_what_is_no_rate_is_refused(text: str) -> None:
+    with pytest.raises(ArgumentError, match="not a transfer rate"):
+        parse_rate(text)

@@ -10,6 +10,7 @@ import pytest
 from hca_core.errors import TransferError
 from hca_core.transfer import digest
 from hca_core.transfer.digest import MIB, Checksums, checksums, part_size, sha256_of
+from hca_core.transfer.ring import BLOCK
 
 EMPTY = Checksums(
     "00000000",
@@ -93,7 +94,7 @@ def test_checksums_around_the_part_size(size: int, tmp_path: Path) -> None:
     assert checksums(path) == ZEROS[size]
 
 
-@pytest.mark.parametrize("size", [digest.BLOCK - 1, digest.BLOCK, digest.BLOCK + 1, 5 * digest.BLOCK + 7])
+@pytest.mark.parametrize("size", [BLOCK - 1, BLOCK, BLOCK + 1, 5 * BLOCK + 7])
 def test_checksums_with_one_block_and_with_threads_agree_with_hashlib(size: int, tmp_path: Path) -> None:
     data = random.Random(size).randbytes(size)
     path = tmp_path / "data"
@@ -130,8 +131,8 @@ def test_a_stream_needs_its_size() -> None:
 
 def test_progress_adds_up_to_the_size(tmp_path: Path) -> None:
     path = tmp_path / "data"
-    path.write_bytes(bytes(3 * digest.BLOCK + 5))
+    path.write_bytes(bytes(3 * BLOCK + 5))
     told: list[int] = []
     checksums(path, on_bytes=told.append)
-    assert sum(told) == 3 * digest.BLOCK + 5
+    assert sum(told) == 3 * BLOCK + 5
     assert len(told) > 1

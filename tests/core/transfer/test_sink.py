@@ -41,7 +41,9 @@ def left_behind(target: Path, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", [Buffered, Partial])
-def test_the_target_appears_at_commit_and_nothing_else_remains(kind: type[Buffered] | type[Partial], target: Path) -> None:
+def test_the_target_appears_at_commit_and_nothing_else_remains(
+    kind: type[Buffered] | type[Partial], target: Path
+) -> None:
     sink = kind(job_for(DATA, target))
     sink.begin(WHOLE)
     fill(sink, DATA)

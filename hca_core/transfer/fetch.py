@@ -1,0 +1,121 @@
+"""Fetches one file: continued where it broke off, verified, and under its final name only when it is right."""
+
+from __future__ import annotations
+
+import errno
+import stat
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
+
+from hca_core.errors import HcaError, TransferError
+from hca_core.transfer.digest import sha256_of
+from hca_core.transfer.download import Download
+from hca_core.transfer.job import Opener, Progress, Silent, TransferJob
+from hca_core.transfer.quota import Quota
+from hca_core.transfer.report import FileResult
+
+__all__ = ["Action", "Existing", "decide", "fetch", "is_disk_full"]
+
+Existing = Literal["skip", "verify", "overwrite", "error"]
+Action = Literal["fetch", "present", "verify", "refuse"]
+
+
+def fetch(
+    job: TransferJob,
+    opener: Opener,
+    *,
+    existing: Existing = "skip",
+    quota: Quota | None = None,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+    sleep: Callable[[float], object] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> FileResult:
+    """Fetch one file and say what became of it; a failure is a result, too.
+
+    What breaks off is continued from where it was, by this call within `quota` and by the next run from the partial
+    file. `opener` has its own rules for repeating a request that got no answer at all. Wrong content is fetched once
+    more from the start, and then refused.
+
+    Raises:
+        CancelledError: `stop` was set; what is there so far can be continued.
+    """
+    progress = progress or Silent()
+    progress.add(job.name, job.size)
+    download = Download(job, opener, quota or Quota(), progress, stop or threading.Event(), sleep)
+    begun = clock()
+    result = FileResult(job.name, job.target, "failed", job.size)
+    try:
+        result = _result(job, existing, download)
+    except HcaError as error:
+        result = replace(result, error=error)
+    except OSError as error:
+        result = replace(result, error=_disk_error(job, error))
+    finally:
+        progress.done(job.name)
+    return replace(
+        result, transferred=download.transferred, attempts=download.attempts, seconds=max(0.0, clock() - begun)
+    )
+
+
+def decide(existing: Existing, job: TransferJob, present: int | None) -> Action:
+    """Return what to do about a target that has `present` bytes, or None if it does not exist.
+
+    - `skip`: a file of the right size (or any, if that is not known) is kept, another is fetched again.
+    - `verify`: a file with the right checksum is kept; it is fetched again if it has another or none is known.
+    - `overwrite`: it is always fetched.
+    - `error`: a file that exists is refused.
+    """
+    if present is None or existing == "overwrite":
+        return "fetch"
+    if existing == "error":
+        return "refuse"
+    if job.size is not None and present != job.size:
+        return "fetch"
+    if existing == "skip":
+        return "present"
+    return "verify" if job.sha256 else "fetch"
+
+
+def is_disk_full(error: BaseException | None) -> bool:
+    """Tell whether a failure means that no other file would fit either."""
+    cause = error.__cause__ if isinstance(error, HcaError) else error
+    return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+
+
+def _result(job: TransferJob, existing: Existing, download: Download) -> FileResult:
+    present = _present_size(job)
+    action = decide(existing, job, present)
+    if action == "refuse":
+        raise TransferError(f"{job.target} exists already.", hint="Choose another folder, or allow overwriting.")
+    if action == "present" or (action == "verify" and sha256_of(job.target) == job.sha256):
+        download.progress.advance(job.name, present or 0)
+        return FileResult(job.name, job.target, "present", present)
+    download.run()
+    return FileResult(job.name, job.target, "resumed" if download.resumed else "fetched", download.size)
+
+
+def _present_size(job: TransferJob) -> int | None:
+    try:
+        there = job.target.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if not stat.S_ISREG(there.st_mode):
+        raise TransferError(f"{job.target} is in the way of {job.name}: it is not a file.")
+    return there.st_size
+
+
+def _disk_error(job: TransferJob, error: OSError) -> TransferError:
+    reason = error.strerror or str(error)
+    if is_disk_full(error):
+        translated = TransferError(
+            f"No space left for {job.name} at {job.target}.",
+            hint="Free some space and run the same command again: it goes on where it stopped.",
+        )
+    else:
+        translated = TransferError(f"Cannot write {job.name} to {job.target}: {reason}.")
+    translated.__cause__ = error
+    return translated

@@ -1,0 +1,78 @@
+"""What an object store can do for us, whichever cloud it is in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import unquote, urlsplit
+
+from hca_core.errors import ArgumentError
+from hca_core.transfer.job import ByteStream
+
+if TYPE_CHECKING:
+    from hca_core.settings import Settings
+
+__all__ = ["ObjectInfo", "ObjectStore", "split_url"]
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """What a store tells about an object; `size` in bytes, `etag` without quotes."""
+
+    size: int
+    etag: str
+    content_type: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class ObjectStore(Protocol):
+    """A kind of object store. Its methods may be called from several threads at once."""
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> ObjectStore:
+        """Return the store as the settings describe it, without connecting to it."""
+
+    def put_file(
+        self,
+        path: Path,
+        bucket: str,
+        key: str,
+        *,
+        content_type: str = "application/octet-stream",
+        tags: Mapping[str, str] | None = None,
+        on_bytes: Callable[[int], object] | None = None,
+    ) -> str:
+        """Send a file and return the object's ETag without quotes.
+
+        `on_bytes` is told of each further piece that was sent, and of a negative number when some must be sent again;
+        it is called from several threads.
+
+        Raises:
+            NotFoundError: there is no such bucket.
+            AuthError: there are no credentials, or the store refuses them.
+            NetworkError: the store cannot be reached.
+            TransferError: the file changed while it was sent.
+        """
+
+    def head(self, bucket: str, key: str) -> ObjectInfo | None:
+        """Return what the store knows about an object, or None if there is none. Raises as `put_file`."""
+
+    def open(self, url: str, *, offset: int = 0, validator: str | None = None) -> ByteStream:
+        """Open an object for reading from byte `offset` on, which makes a store an `Opener`. Raises as `put_file`."""
+
+
+def split_url(url: str) -> tuple[str, str]:
+    """Return bucket and key of a URL such as `s3://bucket/some/key`.
+
+    Raises:
+        ArgumentError: one of them is missing.
+    """
+    parts = urlsplit(url)
+    bucket, key = parts.netloc, unquote(parts.path.removeprefix("/"))
+    if not bucket or not key:
+        raise ArgumentError(
+            f"{url!r} does not name an object.", hint=f"It looks like {parts.scheme or 's3'}://bucket/key."
+        )
+    return bucket, key

@@ -1,0 +1,103 @@
+"""The note beside a partial file that says what it is a part of, so that a later run may continue it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from hca_core.transfer.job import TransferJob
+
+__all__ = ["Sidecar", "load", "part_path", "private_path", "save", "sidecar_path"]
+
+_FORMAT = "hca-partial-1"
+_LONGEST_NAME = 255 - len(".0123456789abcdef.part")
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """What the bytes of a partial file are, and who is writing them.
+
+    `validator` is the ETag under which the server sent them; `resumable` is false when the server encoded them on
+    the way, so that offsets mean nothing; `owner` is random for every fetch.
+    """
+
+    identity: str
+    size: int | None
+    sha256: str | None
+    owner: str
+    validator: str | None = None
+    resumable: bool = True
+
+    @property
+    def continuable(self) -> bool:
+        """Whether the bytes may be continued: only if a checksum or the ETag can show that the rest belongs to them."""
+        return self.resumable and bool(self.sha256 or self.validator)
+
+    def fits(self, job: TransferJob) -> bool:
+        """Tell whether the bytes may be continued for `job`."""
+        same = (self.identity, self.size, self.sha256) == (job.identity, job.size, job.sha256)
+        return same and self.continuable
+
+
+def part_path(target: Path) -> Path:
+    """Return where the bytes of `target` are gathered until they are complete."""
+    return target.with_name(f"{_stem(target)}.part")
+
+
+def sidecar_path(target: Path) -> Path:
+    """Return where the note on the partial file of `target` is."""
+    return target.with_name(f"{_stem(target)}.part.json")
+
+
+def private_path(target: Path, owner: str) -> Path:
+    """Return where the bytes of `target` are gathered by one `owner` alone."""
+    return target.with_name(f"{_stem(target)}.{owner}.part")
+
+
+def _stem(target: Path) -> str:
+    if len(os.fsencode(target.name)) <= _LONGEST_NAME:
+        return target.name
+    return hashlib.sha256(os.fsencode(target.name)).hexdigest()
+
+
+def load(path: Path) -> Sidecar | None:
+    """Return the note at `path`, or None if there is none that this version understands."""
+    try:
+        data = json.loads(path.read_bytes())
+        if data.pop("format") != _FORMAT:
+            return None
+        note = Sidecar(**data)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    return note if _well_typed(note) else None
+
+
+def _well_typed(note: Sidecar) -> bool:
+    texts = (note.sha256, note.validator)
+    return (
+        isinstance(note.identity, str)
+        and isinstance(note.owner, str)
+        and isinstance(note.resumable, bool)
+        and all(text is None or isinstance(text, str) for text in texts)
+        and (note.size is None or type(note.size) is int)
+    )
+
+
+def save(path: Path, note: Sidecar) -> None:
+    """Write the note so that a reader sees all of it or none.
+
+    It is not forced to the disk: after a power failure a lost note costs a second download, nothing else.
+    """
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    try:
+        temporary.write_text(json.dumps({"format": _FORMAT, **asdict(note)}))
+        temporary.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise

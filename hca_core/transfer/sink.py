@@ -1,0 +1,267 @@
+"""Where the bytes of a download are gathered until they are known to be the right ones."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import io
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from hca_core.transfer.answer import Answer
+from hca_core.transfer.job import TransferJob
+from hca_core.transfer.ring import Ring
+from hca_core.transfer.sidecar import Sidecar, load, part_path, private_path, save, sidecar_path
+
+__all__ = ["SMALL", "Buffered", "Partial", "Sink", "try_lock"]
+
+SMALL = 1024 * 1024  # bytes; a file up to this size is not worth a partial file, a note and a lock
+
+_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+
+
+class Sink(Protocol):
+    """Takes the bytes of one file in order; `position` is how many it has, `note` says what they are."""
+
+    position: int
+    note: Sidecar
+
+    def begin(self, answer: Answer) -> None:
+        """Forget all bytes; those of `answer` follow."""
+
+    def buffer(self) -> memoryview:
+        """Return where to put the next bytes."""
+
+    def take(self, count: int) -> None:
+        """Keep the first `count` bytes of `buffer()`."""
+
+    def digest(self) -> str:
+        """Return the SHA-256 of all bytes, in hex."""
+
+    def commit(self) -> bool:
+        """Give the file its final name; False if somebody else took the bytes over and they must be fetched again."""
+
+    def close(self, *, discard: bool = False) -> None:
+        """Let go; what may be continued later stays, unless `discard`."""
+
+
+class Buffered:
+    """A small file, in memory until it is complete."""
+
+    def __init__(self, job: TransferJob) -> None:
+        self.position = 0
+        self.note = _note(job)
+        self._target = job.target
+        # One byte more than expected, so that a body that is too long is noticed.
+        self._data = memoryview(bytearray((job.size or 0) + 1))
+
+    def begin(self, answer: Answer) -> None:
+        self.position = 0
+        self.note = _described(self.note, answer)
+
+    def buffer(self) -> memoryview:
+        return self._data[self.position :]
+
+    def take(self, count: int) -> None:
+        self.position += count
+
+    def digest(self) -> str:
+        return hashlib.sha256(self._data[: self.position]).hexdigest()
+
+    def commit(self) -> bool:
+        path, file = _open_private(self._target, self.note.owner)
+        try:
+            with file:
+                _write(file, self._data[: self.position])
+            path.replace(self._target)
+        except BaseException:
+            _remove(path)
+            raise
+        return True
+
+    def close(self, *, discard: bool = False) -> None:
+        """Nothing is kept."""
+
+
+def try_lock(descriptor: int) -> bool:
+    """Take the lock of an open file; False if another process or thread has it.
+
+    A file system that knows no locks counts as success: being alone is the normal case, and `Partial` notices
+    when it is not.
+    """
+    if sys.platform == "win32":
+        return True
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
+    return True
+
+
+class Partial:
+    """A file that grows in `<target>.part`, with a note beside it, and is hashed in a second thread.
+
+    Whoever does not get the lock of the `.part` file, or finds one that no note claims for us, works under a random
+    name and leaves nothing behind. As locks are not to be trusted on network file systems, the note names its
+    writer: once that is somebody else, our bytes are not used.
+    """
+
+    def __init__(self, job: TransferJob, *, lock: Callable[[int], bool] = try_lock) -> None:
+        self.position = 0
+        self.note = _note(job)
+        self._target = job.target
+        self._hash = hashlib.sha256()
+        self._ring = Ring(self._update)
+        self._noted = False
+        self._path = part_path(job.target)
+        job.target.parent.mkdir(parents=True, exist_ok=True)
+        file = _claim(self._path, sidecar_path(job.target), lock)
+        self._shared = file is not None
+        if file is None:
+            self._path, file = _open_private(job.target, self.note.owner)
+        self._file = file
+
+    def adopt(self, job: TransferJob, on_bytes: Callable[[int], object]) -> None:
+        """Take over what an earlier run left, if it is the beginning of what `job` wants; it is read and hashed."""
+        found = load(sidecar_path(self._target)) if self._shared else None
+        size = _size(self._file)
+        if found is None or not found.fits(job) or (job.size is not None and size > job.size):
+            return
+        self._claim_as(replace(found, owner=self.note.owner))
+        while count := self._file.readinto(self._ring.buffer()):
+            self._ring.pass_on(count)
+            self.position += count
+            on_bytes(count)
+
+    def begin(self, answer: Answer) -> None:
+        if not self._is_ours():
+            self._go_private()
+        self._ring.drain()
+        self._hash = hashlib.sha256()
+        self._file.seek(0)
+        self._file.truncate()
+        self.position = 0
+        self._claim_as(_described(self.note, answer))
+
+    def buffer(self) -> memoryview:
+        return self._ring.buffer()
+
+    def take(self, count: int) -> None:
+        _write(self._file, self._ring.buffer()[:count])
+        self._ring.pass_on(count)
+        self.position += count
+
+    def digest(self) -> str:
+        self._ring.drain()
+        return self._hash.hexdigest()
+
+    def commit(self) -> bool:
+        # A large file is forced to the disk before it gets its name: compared with fetching it that takes little, it
+        # happens while others are being fetched, and then what bears a final name is whole whatever happens.
+        os.fsync(self._file.fileno())
+        if _size(self._file) != self.position or not self._is_ours():
+            self._go_private()
+            return False
+        if sys.platform == "win32":  # which renames no open file; elsewhere the lock is held until the end
+            self._file.close()
+        self._path.replace(self._target)
+        self._file.close()
+        if self._shared:
+            _remove(sidecar_path(self._target))
+        return True
+
+    def close(self, *, discard: bool = False) -> None:
+        self._ring.close()
+        if self._file.closed:
+            return
+        if (discard or not self._shared or not _size(self._file)) and self._is_ours():
+            _remove(self._path)
+            if self._shared:
+                _remove(sidecar_path(self._target))
+        self._file.close()
+
+    def _update(self, block: memoryview) -> None:
+        self._hash.update(block)
+
+    def _claim_as(self, note: Sidecar) -> None:
+        self.note = note
+        if self._shared:
+            save(sidecar_path(self._target), note)
+            self._noted = True
+
+    def _is_ours(self) -> bool:
+        if not _is_at(self._file, self._path):
+            return False
+        if not self._noted:
+            return True
+        found = load(sidecar_path(self._target))
+        return found is not None and found.owner == self.note.owner
+
+    def _go_private(self) -> None:
+        self._file.close()
+        self._shared = self._noted = False
+        self._path, self._file = _open_private(self._target, secrets.token_hex(8))
+
+
+def _note(job: TransferJob) -> Sidecar:
+    return Sidecar(job.identity, job.size, job.sha256, owner=secrets.token_hex(8))
+
+
+def _described(note: Sidecar, answer: Answer) -> Sidecar:
+    return replace(note, validator=answer.validator, resumable=answer.resumable)
+
+
+def _claim(path: Path, note_path: Path, lock: Callable[[int], bool]) -> io.FileIO | None:
+    try:
+        file = io.FileIO(os.open(path, _FLAGS, 0o666), "r+")
+    except OSError:
+        return None  # a link, a folder, another user's: if it is the disk, the private file will say so
+    # Bytes without a note were never ours: it is written before the first of them. Somebody's file may well be
+    # called `x.part`. And the file that was opened may have got its final name before its lock was free.
+    known = not _size(file) or os.path.lexists(note_path)
+    if lock(file.fileno()) and known and _is_at(file, path):
+        return file
+    file.close()
+    return None
+
+
+def _open_private(target: Path, owner: str) -> tuple[Path, io.FileIO]:
+    path = private_path(target, owner)
+    try:
+        descriptor = os.open(path, _FLAGS | os.O_EXCL, 0o666)
+    except FileNotFoundError:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, _FLAGS | os.O_EXCL, 0o666)
+    return path, io.FileIO(descriptor, "r+")
+
+
+def _is_at(file: io.FileIO, path: Path) -> bool:
+    try:
+        there = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(there.st_mode) and os.path.samestat(there, os.fstat(file.fileno()))
+
+
+def _size(file: io.FileIO) -> int:
+    return os.fstat(file.fileno()).st_size
+
+
+def _write(file: io.FileIO, data: memoryview) -> None:
+    # A nearly full disk takes a part of the bytes before it refuses the rest.
+    while data:
+        data = data[file.write(data) :]
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()

@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto import mock_aws
+from origin import job_for
+
+from hca_core.errors import AuthError, ConfigError, HcaError, NetworkError, NotFoundError, TransferError
+from hca_core.testing import Answer, FakeServer
+from hca_core.transfer import s3
+from hca_core.transfer.digest import MIB, checksums
+from hca_core.transfer.fetch import fetch
+from hca_core.transfer.s3 import S3Store
+
+BUCKET = "staging"
+TAGS = {"hca-dss-sha1": "a" * 40, "hca-dss-crc32c": "00000000", "odd key": "a b=c+d/e@f"}
+
+
+@pytest.fixture
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "someone")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a secret of somebody")
+
+
+@pytest.fixture
+def amazon(credentials: None) -> Iterator[Any]:
+    with mock_aws():
+        import boto3
+
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket=BUCKET)
+        yield client
+
+
+def write(path: Path, size: int) -> Path:
+    with path.open("wb") as file:
+        file.truncate(size)
+    return path
+
+
+@pytest.mark.parametrize("size", [0, 1, MIB, MIB + 1])
+def test_a_file_is_sent_with_its_tags(size: int, amazon: Any, tmp_path: Path) -> None:
+    path = write(tmp_path / "f", size)
+    told: list[int] = []
+    etag = S3Store().put_file(path, BUCKET, "a/key ü", content_type="text/x", tags=TAGS, on_bytes=told.append)
+    assert etag == hashlib.md5(bytes(size)).hexdigest()
+    assert sum(told) == size
+    head = S3Store().head(BUCKET, "a/key ü")
+    assert head is not None
+    assert (head.size, head.etag, head.content_type, head.tags) == (size, etag, "text/x", TAGS)
+    assert amazon.get_object(Bucket=BUCKET, Key="a/key ü")["Body"].read() == bytes(size)
+
+
+def test_a_big_file_is_sent_in_the_parts_its_etag_is_made_of(amazon: Any, tmp_path: Path) -> None:
+    path = write(tmp_path / "f", 128 * MIB + 1)
+    with path.open("r+b") as file:
+        file.seek(64 * MIB - 3)
+        file.write(b"border")
+    told: list[int] = []
+    etag = S3Store().put_file(path, BUCKET, "big", content_type="a/b", tags=TAGS, on_bytes=told.append)
+    assert etag == checksums(path).s3_etag
+    assert etag.endswith("-3")
+    assert sum(told) == 128 * MIB + 1
+    head = S3Store().head(BUCKET, "big")
+    assert head is not None
+    assert (head.size, head.content_type, head.tags) == (128 * MIB + 1, "a/b", TAGS)
+
+
+def test_a_file_of_exactly_64_mib_is_sent_whole(amazon: Any, tmp_path: Path) -> None:
+    assert "-" not in S3Store().put_file(write(tmp_path / "f", 64 * MIB), BUCKET, "f")
+
+
+def test_a_big_file_that_fails_leaves_no_parts_behind(amazon: Any, tmp_path: Path) -> None:
+    path = write(tmp_path / "f", 128 * MIB + 1)
+
+    def shorten(count: int) -> None:
+        with path.open("r+b") as file:
+            file.truncate(1)
+
+    with pytest.raises(TransferError, match="became shorter"):
+        S3Store().put_file(path, BUCKET, "big", on_bytes=shorten)
+    assert "Uploads" not in amazon.list_multipart_uploads(Bucket=BUCKET)
+
+
+def test_head_of_what_does_not_exist(amazon: Any) -> None:
+    assert S3Store().head(BUCKET, "nothing") is None
+
+
+def test_a_missing_bucket_is_named(amazon: Any, tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match="no bucket 'elsewhere'"):
+        S3Store().put_file(write(tmp_path / "f", 5), "elsewhere", "f")
+    with pytest.raises(NotFoundError, match="no bucket 'elsewhere'"):
+        S3Store().open("s3://elsewhere/f")
+
+
+def test_a_store_is_an_opener(amazon: Any, tmp_path: Path) -> None:
+    data = bytes(range(256)) * 5000
+    amazon.put_object(Bucket=BUCKET, Key="f", Body=data)
+    job = job_for(data, tmp_path / "f")
+    result = fetch(type(job)(**{**vars(job), "url": f"s3://{BUCKET}/f"}), S3Store().open)
+    assert result.error is None
+    assert (tmp_path / "f").read_bytes() == data
+
+
+def read(stream: Any) -> bytes:
+    buffer = memoryview(bytearray(100))
+    count = stream.readinto(buffer)
+    stream.close()
+    return bytes(buffer[:count])
+
+
+def test_an_object_is_read_from_an_offset_on(amazon: Any) -> None:
+    amazon.put_object(Bucket=BUCKET, Key="a/b c", Body=b"0123456789")
+    whole = S3Store().open(f"s3://{BUCKET}/a/b%20c")
+    assert (whole.status, whole.headers["content-length"]) == (200, "10")
+    assert read(whole) == b"0123456789"
+    rest = S3Store().open(f"s3://{BUCKET}/a/b%20c", offset=7, validator=whole.headers["etag"])
+    assert (rest.status, rest.headers["content-range"]) == (206, "bytes 7-9/10")
+    assert read(rest) == b"789"
+
+
+def test_an_object_that_was_replaced_is_read_from_its_start(amazon: Any) -> None:
+    amazon.put_object(Bucket=BUCKET, Key="f", Body=b"0123456789")
+    stream = S3Store().open(f"s3://{BUCKET}/f", offset=7, validator='"another"')
+    assert stream.status == 200
+    assert read(stream) == b"0123456789"
+
+
+def test_a_range_behind_the_end_has_status_416(amazon: Any) -> None:
+    amazon.put_object(Bucket=BUCKET, Key="f", Body=b"0123456789")
+    with pytest.raises(HcaError) as caught:
+        S3Store().open(f"s3://{BUCKET}/f", offset=10)
+    assert getattr(caught.value, "status", None) == 416
+
+
+def test_a_missing_object_is_named(amazon: Any) -> None:
+    with pytest.raises(NotFoundError, match=f"s3://{BUCKET}/nothing"):
+        S3Store().open(f"s3://{BUCKET}/nothing")
+
+
+def test_without_credentials_the_hint_says_where_they_belong(tmp_path: Path) -> None:
+    with pytest.raises(AuthError, match="No usable AWS credentials") as caught:
+        S3Store().put_file(write(tmp_path / "f", 5), BUCKET, "f")
+    assert "AWS_PROFILE" in str(caught.value.hint)
+
+
+def test_a_missing_credentials_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="nowhere"):
+        S3Store(credentials_file=tmp_path / "nowhere").head(BUCKET, "f")
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
+    monkeypatch.setattr(s3, "_ATTEMPTS", 1)
+    with FakeServer() as fake:
+        yield fake
+
+
+def error(status: int, code: str) -> Answer:
+    xml = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>because</Message></Error>"
+    return Answer(status, xml.encode(), {"Content-Type": "application/xml"})
+
+
+def test_a_credentials_file_is_used(server: FakeServer, tmp_path: Path) -> None:
+    file = tmp_path / "aws"
+    file.write_text("[default]\naws_access_key_id = LOCAL\naws_secret_access_key = hidden\n")
+    server.on("PUT", f"/{BUCKET}/f", Answer(200, headers={"ETag": '"x"'}))
+    assert S3Store(server.url, credentials_file=file).put_file(write(tmp_path / "f", 5), BUCKET, "f") == "x"
+    assert "Credential=LOCAL/" in server.requests[0].headers["Authorization"]
+
+
+def test_one_plain_request_sends_a_small_file(credentials: None, server: FakeServer, tmp_path: Path) -> None:
+    server.on("PUT", f"/{BUCKET}/f", Answer(200, headers={"ETag": '"x"'}))
+    S3Store(server.url).put_file(write(tmp_path / "f", 5), BUCKET, "f", content_type="text/x", tags=TAGS)
+    assert len(server.requests) == 1
+    request = server.requests[0]
+    assert request.body == bytes(5)
+    assert request.headers["Content-Type"] == "text/x"
+    assert request.headers["x-amz-tagging"].startswith(f"hca-dss-sha1={'a' * 40}&hca-dss-crc32c=00000000&odd+key=")
+    assert request.headers["x-amz-content-sha256"] == "UNSIGNED-PAYLOAD"
+    assert "Expect" not in request.headers
+    assert not [name for name in request.headers if name.lower().startswith("x-amz-checksum")]
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"])
+def test_a_refusal_is_an_auth_error(code: str, credentials: None, server: FakeServer, tmp_path: Path) -> None:
+    server.on("PUT", f"/{BUCKET}/f", error(403, code))
+    with pytest.raises(AuthError, match=f"refused access to s3://{BUCKET}/f \\({code}: because\\)") as caught:
+        S3Store(server.url).put_file(write(tmp_path / "f", 5), BUCKET, "f")
+    assert "AWS credentials" in str(caught.value.hint)
+
+
+def test_a_refused_head_is_an_auth_error(credentials: None, server: FakeServer) -> None:
+    server.on("HEAD", f"/{BUCKET}/f", Answer(403))
+    with pytest.raises(AuthError):
+        S3Store(server.url).head(BUCKET, "f")
+
+
+def test_a_broken_server_is_a_network_error(credentials: None, server: FakeServer) -> None:
+    server.on("GET", f"/{BUCKET}/f", error(503, "SlowDown"))
+    with pytest.raises(NetworkError, match="SlowDown"):
+        S3Store(server.url).open(f"s3://{BUCKET}/f")
+
+
+def test_no_server_is_a_network_error(credentials: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(s3, "_ATTEMPTS", 1)
+    with FakeServer() as fake:
+        url = fake.url
+    with pytest.raises(NetworkError, match="No answer from the object store"):
+        S3Store(url).put_file(write(tmp_path / "f", 5), BUCKET, "f")
+
+
+def test_a_body_that_breaks_off_is_a_network_error(credentials: None, server: FakeServer) -> None:
+    server.serve_bytes(f"/{BUCKET}/f", bytes(1000)).cut(500)
+    stream = S3Store(server.url).open(f"s3://{BUCKET}/f")
+    buffer = memoryview(bytearray(1001))
+    with pytest.raises(NetworkError):
+        stream.readinto(buffer) and stream.readinto(buffer)
+    stream.close()
+
+
+def test_bytes_that_must_be_sent_again_are_taken_back(
+    credentials: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(s3, "_ATTEMPTS", 2)
+    monkeypatch.setattr("time.sleep", lambda _: None)  # botocore's pause before its second try
+    told: list[int] = []
+    with FakeServer() as fake:
+        fake.on("PUT", f"/{BUCKET}/f", error(500, "InternalError"), Answer(200, headers={"ETag": '"x"'}))
+        path = write(tmp_path / "f", 2 * MIB)
+        S3Store(fake.url).put_file(path, BUCKET, "f", on_bytes=told.append)
+        assert [len(request.body) for request in fake.requests] == [2 * MIB, 2 * MIB]
+    assert min(told) < 0
+    assert sum(told) == 2 * MIB
+
+
+def test_a_store_may_be_used_by_many_threads_at_once(amazon: Any, tmp_path: Path) -> None:
+    store, path, etags = S3Store(), write(tmp_path / "f", 5), []
+    threads = [
+        threading.Thread(target=lambda key=f"{number}": etags.append(store.put_file(path, BUCKET, key)))
+        for number in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert etags == [hashlib.md5(bytes(5)).hexdigest()] * 8

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hca_core import paths
 from hca_core.errors import ArgumentError
-from hca_core.plugins import Plugins
+from hca_core.plugins import PER_SERVICE, Plugins
 from hca_core.records import Credentials, ServiceSpec
 
 if TYPE_CHECKING:
@@ -106,6 +106,20 @@ class App:
             return self.descriptions.cached(url) or document.bundled(spec.description)
         return self.descriptions.load(url, self._fetch)
 
+    def refresh(self, name: str) -> str:
+        """Fetch the API description of a service again and keep it; return where it came from.
+
+        Raises:
+            NetworkError, ApiError: it cannot be fetched; the copy that there is stays.
+            SpecError: what came is no description.
+        """
+        from hca_core.openapi.parse import parse
+
+        spec = self.service(name)
+        url = self.description_url(spec)
+        self.descriptions.store(url, self._fetch(url), check=lambda found: parse(found, source_url=url))
+        return url
+
     def description_url(self, spec: ServiceSpec) -> str:
         """Return where a service's description comes from, according to the settings."""
         return str(self.settings.value(f"{spec.section}.swagger_url") or spec.description_url)
@@ -139,7 +153,9 @@ class App:
                 rejected=rejected,
             )
 
-        return self._open(authorize=authorize, **options)
+        section = self.service(name).section
+        own = {key: self.settings.value(f"{section}.{key}") for key in PER_SERVICE}
+        return self._open({key: value for key, value in own.items() if value is not None}, authorize, **options)
 
     def client(self, name: str) -> Any:
         """Return a client of a service, for example a `DSSClient`."""
@@ -163,19 +179,28 @@ class App:
         while self._sessions:
             self._sessions.pop().close()
 
-    def _open(self, **options: Any) -> Session:
+    def _open(
+        self,
+        network: Mapping[str, Any] | None = None,
+        authorize: Callable[[str | None], Credentials] | None = None,
+        **options: Any,
+    ) -> Session:
+        """Return a session with the network settings, but for those in `network`; `options` are the session's own."""
         from hca_core.http import Session
         from hca_core.retry import RetryPolicy
 
-        value = self.settings.value
+        def value(name: str) -> Any:
+            return (network or {}).get(name, self.settings.value(f"network.{name}"))
+
         defaults = {
-            "policy": RetryPolicy(attempts=value("network.retries") + 1, deadline=value("network.deadline")),
-            "connect_timeout": value("network.connect_timeout"),
-            "read_timeout": value("network.read_timeout"),
-            "proxy": value("network.proxy"),
-            "ca_bundle": value("network.ca_bundle"),
-            "allow_http": value("network.allow_http"),
+            "policy": RetryPolicy(attempts=value("retries") + 1, deadline=value("deadline")),
+            "connect_timeout": value("connect_timeout"),
+            "read_timeout": value("read_timeout"),
+            "proxy": value("proxy"),
+            "ca_bundle": value("ca_bundle"),
+            "allow_http": value("allow_http"),
             "on_wait": self._on_wait,
+            "authorize": authorize,
         }
         session = Session(**{**defaults, **options})
         self._sessions.append(session)

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = ["GROUP", "EntryPoint", "find"]
+__all__ = ["GROUP", "EntryPoint", "find", "leftover"]
 
 GROUP = "hca"
 
@@ -40,23 +40,40 @@ def find(folders: Iterable[str], remembered: dict[str, Any]) -> list[EntryPoint]
     Of a distribution found twice, the first counts, as for imports.
     """
     found: dict[tuple[str, str], EntryPoint] = {}
-    for folder in dict.fromkeys(os.path.abspath(folder or ".") for folder in folders):
-        for entry in _entries(folder, remembered):
+    for facts in _look_into(folders, remembered):
+        for fields in facts["entries"]:
+            entry = EntryPoint(**fields)
             found.setdefault((entry.name, entry.distribution), entry)
     return [found[key] for key in sorted(found)]
 
 
-def _entries(folder: str, remembered: dict[str, Any]) -> list[EntryPoint]:
-    try:
-        modified = os.stat(folder).st_mtime_ns
-    except OSError:
-        return []
-    known = remembered.get(folder)
-    if known and known["modified"] == modified:
-        return [EntryPoint(**entry) for entry in known["entries"]]
-    entries = [entry for name in _distributions(folder) for entry in _read(folder, name)]
-    remembered[folder] = {"modified": modified, "entries": [asdict(entry) for entry in entries]}
-    return entries
+def leftover(folders: Iterable[str], remembered: dict[str, Any]) -> str | None:
+    """Return the version of the retired distribution `hca` if it is installed beside ours: both own `hca/`."""
+    return next((facts["old"] for facts in _look_into(folders, remembered) if facts["old"]), None)
+
+
+def _look_into(folders: Iterable[str], remembered: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield what is known of each folder; one that has not changed since it was last listed is not listed again."""
+    for folder in dict.fromkeys(os.path.abspath(folder or ".") for folder in folders):
+        try:
+            modified = os.stat(folder).st_mtime_ns
+        except OSError:
+            continue
+        known = remembered.get(folder)
+        if known is None or known["modified"] != modified:
+            names = _distributions(folder)
+            known = remembered[folder] = {
+                "modified": modified,
+                "entries": [asdict(entry) for name in names for entry in _read(folder, name)],
+                "old": next((_identity(name)[1] for name in names if _identity(name)[0] == "hca"), None),
+            }
+        yield known
+
+
+def _identity(metadata: str) -> tuple[str, str]:
+    """Return the name and version of a distribution from the name of its metadata folder."""
+    name, _, version = metadata.rpartition(".")[0].partition("-")
+    return name.replace("_", "-"), version.partition("-py")[0]
 
 
 def _distributions(folder: str) -> list[str]:
@@ -72,7 +89,7 @@ def _read(folder: str, metadata: str) -> Iterable[EntryPoint]:
             text = file.read()
     except (OSError, UnicodeDecodeError):
         return
-    name, _, version = metadata.rpartition(".")[0].partition("-")
+    distribution, version = _identity(metadata)
     section = None
     for line in map(str.strip, text.splitlines()):
         if line.startswith("["):
@@ -80,4 +97,4 @@ def _read(folder: str, metadata: str) -> Iterable[EntryPoint]:
         elif section == GROUP and "=" in line and not line.startswith("#"):
             key, _, target = line.partition("=")
             module = target.split("[")[0].strip()
-            yield EntryPoint(key.strip(), module, name.replace("_", "-"), version.partition("-py")[0])
+            yield EntryPoint(key.strip(), module, distribution, version)

@@ -11,9 +11,10 @@ import json
 import os
 import sys
 import time
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import redirect_stdout, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -35,20 +36,26 @@ DESCRIPTIONS: Mapping[str, type] = {
     "hca_settings": SettingSpec,
     "hca_object_stores": ObjectStoreSpec,
 }
-_CACHE_FORMAT = 1
+PER_SERVICE = ("connect_timeout", "deadline", "read_timeout", "retries")
+_CACHE_FORMAT = 2
 
 Record = TypeVar("Record")
 
 
 @dataclass
 class Plugin:
-    """One plugin and what became of it; `seconds` is how long its import took, None if it was not imported."""
+    """One plugin and what became of it.
+
+    `seconds` is how long its import took, None if it was not imported; `warnings` are about hooks and arguments that
+    will go away.
+    """
 
     entry: EntryPoint
     descriptions: dict[str, list[Any]] = field(default_factory=dict)
     error: str | None = None
     seconds: float | None = None
     module: Any = None
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def status(self) -> str:
@@ -60,7 +67,7 @@ class Plugins:
     """All plugins that may be used in this process.
 
     `HCA_PLUGINS` limits them by entry-point or distribution name (empty: none); `HCA_STRICT_PLUGINS=1` raises
-    what a broken plugin raised.
+    what a broken plugin raised; `HCA_TRACE_PLUGINS=1` shows every call of a hook on stderr.
     """
 
     def __init__(
@@ -71,10 +78,13 @@ class Plugins:
         cache_file: Path | None = None,
     ) -> None:
         self._strict = environ.get("HCA_STRICT_PLUGINS", "") not in ("", "0")
+        self._traced = environ.get("HCA_TRACE_PLUGINS", "") not in ("", "0")
         self._cache_file = cache_file or cache_dir(environ) / "plugins.json"
         self._cache = _read_cache(self._cache_file)
         self._before = json.dumps(self._cache)
-        found = discovery.find(sys.path if folders is None else folders, self._cache["folders"])
+        folders = list(sys.path if folders is None else folders)
+        found = discovery.find(folders, self._cache["folders"])
+        self.leftover = discovery.leftover(folders, self._cache["folders"])
         self._manager: pluggy.PluginManager | None = None
         self.all = [Plugin(BUILTIN), *map(Plugin, _chosen(found, environ.get("HCA_PLUGINS")))]
         for plugin in self.all:
@@ -120,8 +130,21 @@ class Plugins:
         return {service.name: service for _, service in reversed(self._described(ServiceSpec))}
 
     def settings(self) -> list[SettingSpec]:
-        """Settings of the core and of every plugin, in order of key."""
-        return sorted((setting for _, setting in self._described(SettingSpec)), key=lambda setting: setting.key)
+        """Settings of the core and of every plugin, in order of key.
+
+        Each service has the core's network settings of its own, in its section: `DSSClient.read_timeout`.
+        """
+        found = [setting for _, setting in self._described(SettingSpec)]
+        own = [
+            replace(
+                setting, key=f"{service.section}.{name}", default=None, help=f"Instead of {setting.key}, for it alone."
+            )
+            for service in self.services().values()
+            for setting in found
+            for above, _, name in [setting.key.partition(".")]
+            if above == "network" and name in PER_SERVICE
+        ]
+        return sorted([*found, *own], key=lambda setting: setting.key)
 
     def object_stores(self) -> dict[str, ObjectStoreSpec]:
         """Kinds of object stores by URL scheme."""
@@ -170,7 +193,7 @@ class Plugins:
     def _describe(self, plugin: Plugin) -> None:
         key = f"{plugin.entry.name}={plugin.entry.target} {plugin.entry}"
         remembered = _recall(self._cache["plugins"].get(key))
-        if remembered:
+        if remembered and not self._traced:
             plugin.descriptions = remembered
             return
         for hook, record in DESCRIPTIONS.items():
@@ -203,18 +226,26 @@ class Plugins:
             try:
                 # A plugin that prints while it is imported must not spoil the data on stdout.
                 with redirect_stdout(sys.stderr):
-                    plugin.module = self._register(plugin.entry)
+                    plugin.module = self._register(plugin)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - as above
                 self._blame(plugin, error)
             plugin.seconds = time.perf_counter() - started
         return plugin.error is None
 
-    def _register(self, entry: EntryPoint) -> Any:
+    def _register(self, plugin: Plugin) -> Any:
         from importlib import import_module
 
-        module = import_module(entry.target)
+        from hca_core import hookspecs
+
+        module = import_module(plugin.entry.target)
+        wanted = getattr(module, "HCA_API", hookspecs.API_VERSION)
+        if wanted != hookspecs.API_VERSION:
+            raise PluginError(f"it is written for version {wanted} of hca's hooks; this is {hookspecs.API_VERSION}")
         manager = self._pluggy()
-        manager.register(module, name=f"{entry.distribution}:{entry.name}")
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            manager.register(module, name=f"{plugin.entry.distribution}:{plugin.entry.name}")
+        plugin.warnings = [str(warning.message) for warning in caught]
         try:
             manager.check_pending()
         except Exception:
@@ -230,6 +261,8 @@ class Plugins:
 
             self._manager = pluggy.PluginManager("hca")
             self._manager.add_hookspecs(hookspecs)
+            if self._traced:
+                self._manager.add_hookcall_monitoring(_no_trace, _trace)
         return self._manager
 
     def _blame(self, plugin: Plugin, error: BaseException) -> None:
@@ -242,6 +275,19 @@ class Plugins:
         if after != self._before:
             with suppress(OSError):  # a read-only home: slower, not broken
                 atomic_write(self._cache_file, after)
+
+
+def _no_trace(hook: str, implementations: Sequence[Any], arguments: Mapping[str, Any]) -> None:
+    """What happens before a call is not shown: the answer tells it all."""
+
+
+def _trace(outcome: Any, hook: str, implementations: Sequence[Any], arguments: Mapping[str, Any]) -> None:
+    from hca_core.redact import redact
+
+    words = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+    answer = repr(outcome.exception or outcome.get_result())
+    for implementation in implementations:
+        sys.stderr.write(f"{implementation.plugin_name}: {hook}({redact(words)}) -> {redact(answer)}\n")
 
 
 def _chosen(found: Sequence[EntryPoint], names: str | None) -> list[EntryPoint]:

@@ -38,6 +38,7 @@ class ApiGroup(click.Group):
     def __init__(self, *args: Any, service: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.service = service
+        self.add_command(_refresh_command(service))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args and not ctx.resilient_parsing:
@@ -78,6 +79,14 @@ class ApiGroup(click.Group):
         if key not in ctx.meta:
             ctx.meta[key] = _context(ctx).app.api(self.service, offline=True)
         return cast("Api", ctx.meta[key])
+
+
+def _refresh_command(service: str) -> click.Command:
+    def refresh() -> None:
+        context = _context(click.get_current_context())
+        context.say(f"Fetched {context.app.refresh(service)}.")
+
+    return click.Command("refresh-swagger", callback=refresh, help="Fetch the service's API description again.")
 
 
 class OperationCommand(click.Command):

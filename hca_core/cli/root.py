@@ -14,6 +14,8 @@ from hca_core.cli.output import FORMATS, clean, compile_query, say
 from hca_core.errors import HcaError, PluginError
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from hca_core.plugins import Plugins
 
 __all__ = ["hca", "main"]
@@ -94,6 +96,19 @@ class RootGroup(click.Group):
             formatter.write_dl([(spec.name, spec.summary) for spec in specs])
         for plugin in self.plugins.broken():
             say(f"Warning: the {plugin.entry.name!r} plugin ({plugin.entry}) is broken: {plugin.error}.")
+        if self.plugins.leftover:
+            say(
+                f"Warning: the retired distribution hca {self.plugins.leftover} is installed beside this one; removing "
+                "it will remove files of ours: uninstall hca, then install hca-core again."
+            )
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        # click would import every command for its help; what the plugins describe has it already.
+        from click.shell_completion import CompletionItem
+
+        commands = self.plugins.commands().values()
+        found = [CompletionItem(spec.name, help=spec.summary) for spec in commands if spec.name.startswith(incomplete)]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -165,6 +180,16 @@ def _start_log(level: str, debug: bool, packages: set[str]) -> None:
         logging.getLogger(package).setLevel("DEBUG" if debug else level)
 
 
+def _start_settings(plugins: Plugins) -> None:
+    """Make the user's settings file, as the documentation promises of `hca` alone; if that fails, nothing is lost."""
+    from contextlib import suppress
+
+    from hca_core.app import App
+
+    with suppress(HcaError, OSError):
+        App(plugins=plugins).settings.init_user()
+
+
 def _version() -> str:
     machine = f"{os.uname().sysname} {os.uname().machine}" if hasattr(os, "uname") else sys.platform
     return f"hca {__version__}, Python {sys.version.split()[0]}, {machine}"
@@ -210,10 +235,11 @@ def hca(ctx: click.Context, /, log_level: str | None, debug: bool, profile: str 
 
     Run `hca COMMAND --help` to see what a command does.
     """
+    plugins = cast(RootGroup, ctx.command).plugins
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
+        _start_settings(plugins)
         return
-    plugins = cast(RootGroup, ctx.command).plugins
 
     def make_app() -> Any:
         from hca_core.app import App

@@ -158,7 +158,17 @@ class DescriptionCache:
                 raise
             log.warning("%s Using the copy of %s from an earlier run.", error.message, url)
             return kept
+        return self.store(url, text)
+
+    def store(self, url: str, text: str, check: Callable[[dict[str, Any]], object] | None = None) -> dict[str, Any]:
+        """Keep `text` as the description at `url` and return it parsed; `check` may refuse it by raising.
+
+        Raises:
+            SpecError: it is no description; what was kept before stays.
+        """
         document = loads(text, url)
+        if check:
+            check(document)
         try:
             atomic_write(self._file(url), text)
         except OSError as error:

@@ -183,3 +183,60 @@ def test_hooks_of_a_plugin_are_listed(folder: Path) -> None:
     install(folder, "keys", CREDENTIALS)
     plugins = load(folder)
     assert plugins.hooks(plugins.named("keys")) == ["hca_credentials"]
+
+
+@pytest.mark.parametrize(("version", "works"), [("1", True), ("2", False), ("'new'", False)])
+def test_a_plugin_may_say_which_version_of_the_hooks_it_is_for(folder: Path, version: str, works: bool) -> None:
+    file = install(folder, "hello")
+    file.write_text(f"HCA_API = {version}\n{file.read_text()}")
+    plugins = load(folder)
+    assert ("hello" in plugins.commands()) is works
+    if not works:
+        assert "written for version" in plugins.named("hello").error
+
+
+def test_using_a_hook_that_goes_away_is_a_warning(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hca_core import hookspecs
+
+    warning = DeprecationWarning("hca_commands goes away in version 2")
+    monkeypatch.setitem(hookspecs.hca_commands.hca_spec, "warn_on_impl", warning)
+    install(folder, "hello")
+    plugin = load(folder).named("hello")
+    assert plugin.error is None
+    assert plugin.warnings == ["hca_commands goes away in version 2"]
+
+
+def test_calls_of_hooks_can_be_watched(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    install(folder, "keys", CREDENTIALS)
+    plugins = load(folder, HCA_TRACE_PLUGINS="1")
+    plugins.credentials("dss", "http://127.0.0.1/?token=pl4nted", {}, None)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "hca-keys:keys: hca_credentials(service='dss'" in shown.err
+    assert "source='test'" in shown.err
+    assert "t0ken" not in shown.err
+    assert "pl4nted" not in shown.err
+
+
+def test_the_retired_distribution_is_noticed(folder: Path) -> None:
+    assert load(folder).leftover is None
+    (folder / "hca-7.0.1.dist-info").mkdir()
+    (folder / "hca_core-9.0.0.dist-info").mkdir()
+    assert load(folder).leftover == "7.0.1"
+
+
+SERVICE = """
+    from hca_core.hookspecs import hookimpl
+    from hca_core.records import ServiceSpec
+    @hookimpl
+    def hca_services():
+        return [ServiceSpec("lib", "lib:LibClient", "Library", "https://lib.example.org/api.json", "lib:api.json")]
+"""
+
+
+def test_each_service_has_network_settings_of_its_own(folder: Path) -> None:
+    install(folder, "lib", SERVICE)
+    keys = {spec.key: spec.default for spec in load(folder).settings()}
+    assert keys["network.read_timeout"] == 40.0
+    assert keys["LibClient.read_timeout"] is None
+    assert "LibClient.proxy" not in keys

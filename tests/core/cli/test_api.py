@@ -87,7 +87,7 @@ def test_help_lists_the_commands_by_what_they_are_about(run: Run, app: LibraryAp
     assert result.exit_code == 0
     sections = result.stdout.partition("Commands:")[2].split("\n\n")
     assert [" ".join(section.split()) for section in sections] == [
-        "borrow Borrow a book. head-book Look, by hand.",
+        "borrow Borrow a book. head-book Look, by hand. refresh-swagger Fetch the service's API description again.",
         "Books: get-books List books get-book Read a book put-book Write a book",
         "Search: post-search Find books",
     ]

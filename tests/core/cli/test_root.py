@@ -134,3 +134,44 @@ def test_plugins_are_listed() -> None:
     assert "config" in found["core"]["commands"]
     assert found["dss"]["hooks"] == ["hca_commands", "hca_services", "hca_settings"]
     assert CliRunner().invoke(hca, ["plugins"]).stdout.splitlines()[0].startswith("core ")
+
+
+def test_hca_alone_makes_the_users_settings_file(home: Path) -> None:
+    CliRunner().invoke(hca, [])
+    assert (home / ".config/hca/config.json").read_text().strip() == "{}"
+    (home / ".config/hca/config.json").write_text("{broken")
+    result = CliRunner().invoke(hca, [])
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert (home / ".config/hca/config.json").read_text() == "{broken"
+
+
+def test_help_works_in_a_home_that_cannot_be_written(home: Path) -> None:
+    (home / ".config").write_text("a file where a folder should be")
+    (home / ".cache").write_text("here, too")
+    result = CliRunner().invoke(hca, [])
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+def complete(words: str) -> list[str]:
+    import subprocess
+    import sys
+
+    environ = {**os.environ, "_HCA_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    code = (
+        "import sys; from hca_core.cli.root import hca\n"
+        "try: hca.main(prog_name='hca')\n"
+        "finally: print([name for name in sys.modules if name.startswith(('hca_dss', 'hca_local', 'requests'))])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=False)
+    return run.stdout.split("\n")
+
+
+def test_completing_the_top_level_imports_no_plugin() -> None:
+    complete("hca ")  # the first run learns what the plugins describe
+    assert complete("hca d") == ["plain,dss", "[]", ""]
+    assert "plain,--profile" in complete("hca --pr")
+
+
+def test_completion_goes_on_below_a_plugin() -> None:
+    assert "plain,get-bundle" in complete("hca dss get-b")
+    assert "plain,aws" in complete("hca dss get-bundle --replica a")

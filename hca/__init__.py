@@ -13,7 +13,11 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hca.config import HCAConfig, get_config
+    from hca_core import __version__
 
 __all__ = ["HCAConfig", "__version__", "get_config"]
 

@@ -11,6 +11,7 @@ def hca_commands() -> list[CommandSpec]:
     return [
         CommandSpec("clear-hca-cache", "Forget cached API descriptions.", "hca_core.cli.cache:clear_hca_cache"),
         CommandSpec("config", "Show and change settings.", "hca_core.cli.config:config"),
+        CommandSpec("dev", "Tools for developers of plugins.", "hca_core.cli.dev:dev"),
         CommandSpec("help", "Show this help.", "hca_core.cli.root:help_command"),
         CommandSpec("plugins", "List the installed plugins.", "hca_core.cli.plugins:plugins"),
     ]

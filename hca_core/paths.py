@@ -25,6 +25,7 @@ __all__ = [
     "state_dir",
 ]
 
+_LINUX: bool = sys.platform.startswith("linux")
 _XDG = {
     "config": ("XDG_CONFIG_HOME", ".config"),
     "cache": ("XDG_CACHE_HOME", ".cache"),
@@ -44,7 +45,7 @@ def config_dir(environ: Mapping[str, str] = os.environ) -> Path:
     habit (macOS, Windows) its folder is used if the documented one does not exist.
     """
     documented = _xdg("config", environ)
-    if sys.platform.startswith("linux") or documented.is_dir() or environ.get("XDG_CONFIG_HOME"):
+    if _LINUX or documented.is_dir() or environ.get("XDG_CONFIG_HOME"):
         return documented
     return _platform("config")
 
@@ -66,7 +67,7 @@ def data_dir(environ: Mapping[str, str] = os.environ) -> Path:
 
 def _own(kind: str, environ: Mapping[str, str]) -> Path:
     # On Linux the rule is two lines; importing platformdirs would cost a fifth of the start-up time.
-    return _xdg(kind, environ) if sys.platform.startswith("linux") else _platform(kind)
+    return _xdg(kind, environ) if _LINUX else _platform(kind)
 
 
 def _xdg(kind: str, environ: Mapping[str, str]) -> Path:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hca_core.client import ApiClient as SwaggerClient
+    from hca_core.errors import ApiError as SwaggerAPIException
 
 __all__ = ["SwaggerAPIException", "SwaggerClient"]
 

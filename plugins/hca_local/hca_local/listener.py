@@ -81,7 +81,7 @@ class _Server(wsgi.Server):
         self.max_request_body_size = max_body
         self.expiration_interval = NOTICE
 
-    def bind(self, family: int, type: int, proto: int = 0) -> socket.socket:  # noqa: ARG002 - cheroot's names
+    def bind(self, family: int, type: int, proto: int = 0) -> socket.socket:
         self.socket = self._listening
         return self._listening
 

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import hca_dss
 import pytest
 from jsonschema import Draft4Validator
+
+import hca_dss
 
 METHODS = {"get", "put", "post", "patch", "delete", "head", "options"}
 

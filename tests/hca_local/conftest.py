@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from hca_local import control
 from hca_local.root import Root, open_root
 from hca_local.state import State, is_held, read_state

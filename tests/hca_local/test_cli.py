@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+
+from hca_core.cli.root import hca
 from hca_local import control
 from hca_local.root import Root
 from hca_local.state import is_held
-
-from hca_core.cli.root import hca
 
 from .conftest import Stack
 from .test_listener import free_pair

@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
+from hca_core.errors import HcaError
 from hca_local import control
 from hca_local.root import Root, find_root, open_root, read_secrets
 from hca_local.state import State, hold, is_held, read_state, running, write_state
-
-from hca_core.errors import HcaError
 
 from .conftest import Stack
 from .test_listener import free_pair

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+
 from hca_local.guard import Guard, Health
 from hca_local.listener import Listener
 

@@ -5,9 +5,9 @@ import socket
 from typing import Any
 
 import pytest
-from hca_local.listener import Listener, open_pair
 
 from hca_core.errors import HcaError
+from hca_local.listener import Listener, open_pair
 
 
 def hello(environ: dict[str, Any], start_response: Any) -> list[bytes]:

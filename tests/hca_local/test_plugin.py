@@ -5,11 +5,11 @@ import subprocess
 import sys
 
 import pytest
+
+from hca_core.errors import ConfigError
 from hca_local import control
 from hca_local.plugin import hca_credentials, hca_profiles
 from hca_local.root import read_secrets
-
-from hca_core.errors import ConfigError
 
 from .conftest import Stack
 

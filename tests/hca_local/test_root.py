@@ -7,6 +7,8 @@ import stat
 from pathlib import Path
 
 import pytest
+
+from hca_core.errors import ConfigError
 from hca_local.root import (
     Root,
     Secrets,
@@ -20,8 +22,6 @@ from hca_local.root import (
 )
 from hca_local.state import State
 from hca_local.users import OWNER, Users
-
-from hca_core.errors import ConfigError
 
 STATE = State(1, "one", 8000, 8001)
 

@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+
+from hca_core.errors import HcaError
 from hca_local.control import answers
 from hca_local.root import Root, Secrets
 from hca_local.stack import Parts, describe, serve, until_signal
 from hca_local.state import State, is_held, read_state, running
-
-from hca_core.errors import HcaError
 
 from .conftest import Stack
 

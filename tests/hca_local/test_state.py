@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from hca_local.root import Root
-from hca_local.state import State, hold, is_held, read_state, running, serves, write_state
 
 from hca_core.errors import HcaError
+from hca_local.root import Root
+from hca_local.state import State, hold, is_held, read_state, running, serves, write_state
 
 READY = State(4242, "one", 8000, 8001, ready=True)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from hca_local.users import OWNER, User, Users, to_record
 
 

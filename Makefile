@@ -3,16 +3,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PLUGINS := $(patsubst %/pyproject.toml,%,$(sort $(wildcard plugins/*/pyproject.toml)))
-SOURCES := hca_core hca examples benchmarks tests $(PLUGINS)
+SOURCES := hca_core hca docs examples benchmarks tests $(PLUGINS)
 MANIFESTS := pyproject.toml $(PLUGINS:%=%/pyproject.toml)
 
-.PHONY: help dev demo test check format bench clean
+.PHONY: help dev demo test check format docs bench clean
 
 help:
 	@echo "make demo    upload, search, download, interrupt and resume, against services on this machine"
 	@echo "make test    run the tests"
 	@echo "make check   formatting, lint, types, import rules"
 	@echo "make format  put the formatting right"
+	@echo "make docs    build the documentation into docs/_build"
 	@echo "make bench   measure, as ratios (ONLY=startup for one group)"
 	@echo "make dev     create .venv with hca, its plugins and the developers' tools"
 	@echo "make clean   remove what these targets made"
@@ -38,14 +39,21 @@ check: dev
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy hca_core hca $(PLUGINS:%=%)
+	$(BIN)/mypy docs/generate.py
 	$(BIN)/lint-imports
+	$(BIN)/python docs/generate.py --check
 
 format: dev
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 
+docs: dev
+	$(BIN)/python docs/generate.py
+	$(BIN)/sphinx-build -W -q docs docs/_build
+	@echo "docs/_build/index.html"
+
 bench: dev
 	$(BIN)/python benchmarks/run.py $(ONLY)
 
 clean:
-	rm -rf $(VENV) examples/lung-bundle/reads build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) examples/lung-bundle/reads build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

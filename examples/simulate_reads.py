@@ -20,7 +20,10 @@ QUALITIES = bytes(b"FFFFFFFFFFFF:::,,#F:"[value % 20] for value in range(256))
 
 def main(folder: Path) -> None:
     """Write both mates of every pair; the folder appears when it is complete."""
-    unfinished = folder.with_name(f"{folder.name}.unfinished")
+    if folder.exists():
+        sys.exit(f"{folder} exists already.")
+    # Outside the bundle's folder, of which an interrupted run must not leave more files to upload.
+    unfinished = folder.absolute().parent.with_suffix(".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     for mate in (1, 2):

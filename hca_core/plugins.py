@@ -137,7 +137,7 @@ class Plugins:
         found = [setting for _, setting in self._described(SettingSpec)]
         own = [
             replace(
-                setting, key=f"{service.section}.{name}", default=None, help=f"Instead of {setting.key}, for it alone."
+                setting, key=f"{service.section}.{name}", default=None, help=f"`{setting.key}` for the {service.title} alone."
             )
             for service in self.services().values()
             for setting in found
@@ -238,7 +238,7 @@ class Plugins:
         from hca_core import hookspecs
 
         module = import_module(plugin.entry.target)
-        wanted = getattr(module, "HCA_API", hookspecs.API_VERSION)
+        wanted = getattr(module, "API_VERSION", hookspecs.API_VERSION)
         if wanted != hookspecs.API_VERSION:
             raise PluginError(f"it is written for version {wanted} of hca's hooks; this is {hookspecs.API_VERSION}")
         manager = self._pluggy()

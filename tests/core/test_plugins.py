@@ -188,7 +188,7 @@ def test_hooks_of_a_plugin_are_listed(folder: Path) -> None:
 @pytest.mark.parametrize(("version", "works"), [("1", True), ("2", False), ("'new'", False)])
 def test_a_plugin_may_say_which_version_of_the_hooks_it_is_for(folder: Path, version: str, works: bool) -> None:
     file = install(folder, "hello")
-    file.write_text(f"HCA_API = {version}\n{file.read_text()}")
+    file.write_text(f"API_VERSION = {version}\n{file.read_text()}")
     plugins = load(folder)
     assert ("hello" in plugins.commands()) is works
     if not works:

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -53,8 +54,10 @@ def test_other_hosts_are_refused(host: str) -> None:
 def test_a_request_without_a_host_is_refused() -> None:
     answers: list[str] = []
     app = Guard(hello, 80)
-    body = app({"REQUEST_METHOD": "GET"}, lambda status, headers: answers.append(status))  # type: ignore[arg-type]
+    environ = {"REQUEST_METHOD": "GET", "wsgi.input": SimpleNamespace(remaining=10**9)}
+    body = app(environ, lambda status, headers: answers.append(status))  # type: ignore[arg-type]
     assert answers == ["403 Forbidden"]
+    assert environ["wsgi.input"].remaining == 0
     assert b"foreign_host" in b"".join(body)
 
 

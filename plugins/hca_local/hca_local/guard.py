@@ -29,12 +29,14 @@ class Answer:
     content_type: str = "application/json"
     request_id: str | None = None
 
-    def send(self, environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
-        """Start the response and return its body, which is empty for HEAD."""
+    def send(self, environ: WSGIEnvironment, start_response: StartResponse, *, close: bool = False) -> list[bytes]:
+        """Start the response and return its body, which is empty for HEAD; `close` ends the connection after it."""
         body = json.dumps(self.document).encode()
         headers = [("Content-Type", self.content_type), ("Content-Length", str(len(body)))]
         if self.request_id:
             headers.append(("X-AWS-REQUEST-ID", self.request_id))
+        if close:
+            headers.append(("Connection", "close"))
         start_response(f"{self.status.value} {self.status.phrase}", headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
@@ -68,12 +70,16 @@ class Guard:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ.get("HTTP_HOST", "").lower() in self._hosts:
             return self._answer(environ, start_response)
-        return FOREIGN_HOST.send(environ, start_response)
+        # Before it sends an answer, cheroot would make one buffer for all of the body that is still to come.
+        environ["wsgi.input"].remaining = 0
+        return FOREIGN_HOST.send(environ, start_response, close=True)
 
     def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
         held = HeldStart(start_response)
         try:
             yield from _run(self._app, environ, held)
+        except (ConnectionError, TimeoutError):
+            raise  # the client is gone: there is nobody to tell, and nothing is wrong here
         except Exception as error:
             answer = _explain(error, environ)
             if held.sent:

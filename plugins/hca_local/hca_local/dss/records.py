@@ -10,8 +10,8 @@ from typing import Any
 
 from hca_core.paths import private_dir
 from hca_core.transfer.digest import Checksums
+from hca_local.database import Database
 from hca_local.dss.model import Bundle, Entry, File
-from hca_local.s3.database import Database
 
 __all__ = ["Records"]
 

@@ -17,9 +17,9 @@ from filelock import FileLock, Timeout
 
 from hca_core.errors import HcaError
 from hca_core.paths import private_dir
+from hca_local.database import Database
 from hca_local.s3 import records
 from hca_local.s3.blobs import BLOCK, Blob, Blobs, PieceReader, Readable
-from hca_local.s3.database import Database
 from hca_local.s3.errors import S3Error
 from hca_local.s3.model import (
     Attributes,

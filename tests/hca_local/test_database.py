@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hca_core.errors import HcaError
-from hca_local.s3.database import Database
+from hca_local.database import Database
 
 TABLE = "CREATE TABLE t (n INTEGER)"
 

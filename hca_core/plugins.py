@@ -137,7 +137,10 @@ class Plugins:
         found = [setting for _, setting in self._described(SettingSpec)]
         own = [
             replace(
-                setting, key=f"{service.section}.{name}", default=None, help=f"`{setting.key}` for the {service.title} alone."
+                setting,
+                key=f"{service.section}.{name}",
+                default=None,
+                help=f"`{setting.key}` for the {service.title} alone.",
             )
             for service in self.services().values()
             for setting in found

@@ -137,7 +137,7 @@ def open_root(folder: Path) -> Root:
         _check_usable(root)
     private_dir(root.path)
     if not root.marker.exists():
-        root.marker.write_text(MARKER_TEXT, encoding="utf-8")
+        atomic_write(root.marker, MARKER_TEXT)
     return root
 
 

@@ -150,6 +150,7 @@ class App:
                 environ=self.environ,
                 settings=self.settings,
                 hook=self.plugins.credentials,
+                post=self._post,
                 rejected=rejected,
             )
 
@@ -210,6 +211,17 @@ class App:
         session = self._open()
         try:
             return session.send("GET", url).text
+        finally:
+            session.close()
+
+    def _post(self, url: str, form: Mapping[str, str]) -> Any:
+        from hca_core.retry import RetryPolicy
+
+        # Others wait for the lock of the logins meanwhile, for up to 30 seconds.
+        policy = RetryPolicy(attempts=2, deadline=5.0, max_redirects=0)
+        session = self._open(policy=policy, connect_timeout=5.0, read_timeout=15.0)
+        try:
+            return session.send("POST", url, data=form).json()
         finally:
             session.close()
 

@@ -9,6 +9,7 @@ from hca_core.records import CommandSpec, ObjectStoreSpec, SettingSpec
 @hookimpl
 def hca_commands() -> list[CommandSpec]:
     return [
+        CommandSpec("auth-status", "Show who you are for each service.", "hca_core.cli.auth_status:auth_status"),
         CommandSpec("clear-hca-cache", "Forget cached API descriptions.", "hca_core.cli.cache:clear_hca_cache"),
         CommandSpec("config", "Show and change settings.", "hca_core.cli.config:config"),
         CommandSpec("dev", "Tools for developers of plugins.", "hca_core.cli.dev:dev"),
@@ -20,6 +21,9 @@ def hca_commands() -> list[CommandSpec]:
 @hookimpl
 def hca_settings() -> list[SettingSpec]:
     return [
+        SettingSpec(
+            "auth.audience", "https://dev.data.humancellatlas.org/", "For whom service accounts sign their tokens."
+        ),
         SettingSpec("log_level", "INFO", "How much is logged: DEBUG, INFO, WARNING, ERROR or CRITICAL."),
         SettingSpec("network.allow_http", False, "Allow plain http to hosts other than this machine."),
         SettingSpec("network.ca_bundle", None, "File of certificate authorities to trust instead of the usual ones."),

@@ -17,7 +17,7 @@ from hca_core.records import CommandSpec, Credentials, ObjectStoreSpec, ProfileS
 __all__ = ["API_VERSION", "hookimpl", "hookspec"]
 
 API_VERSION = 1
-"""Grows when a plugin written for the former version may not work any more. A plugin module can say `API_VERSION = 1`."""
+"""Grows when plugins written for the former version may not work. A plugin module can say `API_VERSION = 1`."""
 
 hookspec = pluggy.HookspecMarker("hca")
 hookimpl = pluggy.HookimplMarker("hca")

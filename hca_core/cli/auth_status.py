@@ -32,8 +32,8 @@ def auth_status(context: Context) -> None:
 
 
 def _status(context: Context, name: str, places: Places) -> Status:
-    from hca_core.credentials.hosts import host_of
     from hca_core.credentials.status import Status, describe
+    from hca_core.hosts import host_of
 
     host = None
     try:
@@ -42,7 +42,7 @@ def _status(context: Context, name: str, places: Places) -> Status:
         return describe(name, url, places)
     except HcaError as error:
         # One unusable file must not hide the other services.
-        context.say(f"Warning: {error.message} {error.hint or ''}".rstrip())
+        context.say(f"Warning: {name}: {error.message} {error.hint or ''}".rstrip())
         return Status(name, host, state="unknown")
 
 

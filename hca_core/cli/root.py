@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from hca_core.plugins import Plugins
+    from hca_core.settings import Settings
 
 __all__ = ["hca", "main"]
 
@@ -166,18 +168,32 @@ def _bug(error: BaseException) -> Failure:
     return Failure(f"Something went wrong inside hca: {type(error).__name__}: {error}", hint=where)
 
 
-def _start_log(level: str, debug: bool, packages: set[str]) -> None:
-    """Log to stderr: our own packages from `level` on, libraries only warnings unless everything is wanted."""
+def _start_log(level: str, debug: bool, packages: set[str]) -> Callable[[], None]:
+    """Log to stderr: our own packages from `level` on, libraries only warnings unless everything is wanted.
+
+    Returns how to undo it, for programs in which the command line is not all there is.
+    """
     import logging
 
     from hca_core.redact import RedactingFilter
 
+    root = logging.getLogger()
+    ours = [logging.getLogger(package) for package in packages]
+    before = [(logger, logger.level) for logger in (root, *ours)]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
     handler.addFilter(RedactingFilter())
-    logging.basicConfig(handlers=[handler], level="DEBUG" if debug else "WARNING", force=True)
-    for package in packages:
-        logging.getLogger(package).setLevel("DEBUG" if debug else level)
+    root.addHandler(handler)
+    root.setLevel("DEBUG" if debug else "WARNING")
+    for logger in ours:
+        logger.setLevel("DEBUG" if debug else level)
+
+    def undo() -> None:
+        root.removeHandler(handler)
+        for logger, level_before in before:
+            logger.setLevel(level_before)
+
+    return undo
 
 
 def _start_settings(plugins: Plugins) -> None:
@@ -244,12 +260,15 @@ def hca(ctx: click.Context, /, log_level: str | None, debug: bool, profile: str 
     def make_app() -> Any:
         from hca_core.app import App
 
-        packages = {plugin.entry.package for plugin in plugins.all}
+        def start_log(settings: Settings) -> None:
+            packages = {plugin.entry.package for plugin in plugins.all}
+            ctx.call_on_close(_start_log(log_level or settings.value("log_level"), debug, packages))
+
         return App(
             profile=profile,
             plugins=plugins,
             on_wait=lambda seconds, reason: context.say(f"Waiting {seconds:.0f} s: {reason}"),
-            on_settings=lambda settings: _start_log(log_level or settings.value("log_level"), debug, packages),
+            on_settings=start_log,
         )
 
     ctx.obj = context = Context(

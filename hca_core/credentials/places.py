@@ -5,24 +5,25 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
 from hca_core.credentials import service_account
 from hca_core.credentials.claims import expiry
-from hca_core.credentials.hosts import host_of, keeps_secrets
 from hca_core.credentials.refresh import Post, renew
 from hca_core.credentials.store import STORED_LOGIN, Login, TokenStore
 from hca_core.errors import AuthError, NetworkError
+from hca_core.hosts import host_of, keeps_secrets
 from hca_core.records import Credentials
 
-__all__ = ["CredentialsHook", "Places", "environment_names"]
+__all__ = ["ARGUMENT", "CredentialsHook", "Places", "environment_names"]
 
 # Clocks differ, and a request takes a while. It is more than a session allows for, which would otherwise ask for a
 # token before each request of the last seconds.
 MARGIN = 60.0
+ARGUMENT = "the token argument"
 
 
 class CredentialsHook(Protocol):
@@ -46,8 +47,8 @@ class Places:
     the seconds since 1970.
     """
 
-    environ: Mapping[str, str]
-    settings: Mapping[str, Any]
+    environ: Mapping[str, str] = field(repr=False)
+    settings: Mapping[str, Any] = field(repr=False)
     hook: CredentialsHook
     store: TokenStore | None = None
     post: Post | None = None
@@ -66,7 +67,7 @@ class Places:
             NetworkError: nobody is there to renew a login.
         """
         for found in chain(
-            [Credentials(explicit, "the token argument")] if explicit else [],
+            [Credentials(explicit, ARGUMENT)] if explicit else [],
             self._from_environment(service, url),
             self._from_service_account(url, rejected),
             self._from_login(service, url, rejected),

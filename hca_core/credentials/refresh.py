@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from hca_core.credentials.claims import expiry
-from hca_core.credentials.hosts import keeps_secrets
 from hca_core.credentials.store import Login, TokenStore
 from hca_core.errors import ApiError, AuthError, HcaError, NetworkError
+from hca_core.hosts import keeps_secrets
 from hca_core.redact import HIDDEN, redact
 
 __all__ = ["Post", "renew"]

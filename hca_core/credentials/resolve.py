@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hca_core.credentials.places import CredentialsHook, Places, environment_names
+from hca_core.credentials.places import ARGUMENT, CredentialsHook, Places, environment_names
 from hca_core.credentials.refresh import Post
 from hca_core.credentials.store import STORED_LOGIN, TokenStore
 from hca_core.errors import AuthError
@@ -31,8 +31,9 @@ def resolve(
 ) -> Credentials:
     """Return the first token that there is, and that is not the `rejected` one.
 
-    Nothing behind the place that has a token is touched: with a token in the environment no file is opened. A
-    stored login counts until it expires; with `post` it is renewed before. The rest is as for `Places`.
+    Nothing behind the place that has a token is touched: with a token in the environment no file is opened. If an
+    argument's or the environment's token is rejected, no other is looked for. A stored login counts until it expires;
+    with `post` it is renewed before. The rest is as for `Places`.
 
     Raises:
         AuthError: there is no token, or it is not one; a login cannot be renewed.
@@ -42,6 +43,13 @@ def resolve(
     places = Places(environ, settings, hook, store, post, now)
     problem, hint = _none_found(service, url, places.withheld(service, url))
     for found in places.tokens(service, url, explicit=explicit, rejected=rejected):
+        if found.token == rejected and found.source in _named_by_user(service):
+            # Somebody said who they are here: to go on as somebody else would be a surprise.
+            raise AuthError(
+                f"The {service} service refused the token from {found.source}.",
+                service=service,
+                hint="Get a new one, or remove it to use another login.",
+            )
         if found.token == rejected:
             problem = f"The {service} service refused the token from {found.source}, and no other was found"
         elif _is_over(found, now()):
@@ -49,6 +57,10 @@ def resolve(
         else:
             return found
     raise AuthError(f"{problem}.", service=service, hint=hint)
+
+
+def _named_by_user(service: str) -> tuple[str, ...]:
+    return (ARGUMENT, *environment_names(service))
 
 
 def _is_over(found: Credentials, moment: float) -> bool:
@@ -61,5 +73,5 @@ def _none_found(service: str, url: str, withheld: str | None) -> tuple[str, str]
     if withheld:
         problem = f"{withheld} is not used for the {service} service, because others could read it on the way"
         return problem, f"Use the https:// address of the service instead of {redact(url)}."
-    advice = f"Run `hca {service} login`, or set {environment_names(service)[0]} to a token."
+    advice = f"Set {environment_names(service)[0]} to a token."
     return f"The {service} service needs a login, and no token was found", advice

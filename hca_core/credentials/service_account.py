@@ -119,6 +119,7 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         data = read_object(file)
     except ConfigError as error:
+        # The parser's error, which is the cause of this one, holds the whole file.
         raise _unusable(file, error.message.rstrip(".")) from None
     if data is None:
         raise _unusable(file, "it does not exist")

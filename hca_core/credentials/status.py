@@ -7,9 +7,9 @@ from datetime import datetime, timezone
 from typing import Literal
 
 from hca_core.credentials.claims import subject
-from hca_core.credentials.hosts import host_of
 from hca_core.credentials.places import Places
 from hca_core.credentials.store import STORED_LOGIN
+from hca_core.hosts import host_of
 from hca_core.records import Credentials
 
 __all__ = ["State", "Status", "describe"]

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from urllib3 import exceptions as low
 
 from hca_core.errors import ApiError, AuthError, HcaError, NotFoundError
-from hca_core.http.hosts import is_loopback
+from hca_core.hosts import is_loopback
 from hca_core.redact import redact
 
 _LONGEST_BODY = 65536

@@ -15,7 +15,7 @@ import urllib3
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_proxy, should_bypass_proxies
 
 from hca_core.errors import ConfigError
-from hca_core.http.hosts import is_loopback
+from hca_core.hosts import is_loopback
 from hca_core.http.wire import Wire
 from hca_core.redact import REDACTING, redact
 

@@ -34,7 +34,7 @@ class HCAConfig(Settings):
         self,
         specs: Iterable[SettingSpec] = (),
         *,
-        save_on_exit: bool = False,  # noqa: ARG002 - part of the documented signature
+        save_on_exit: bool = False,
         autosave: bool = False,
         profile: str | None = None,
         profiles: Iterable[ProfileSpec] = (),

@@ -7,8 +7,8 @@ import sys
 import pytest
 
 HEAVY = {
-    "aiohttp", "boto3", "botocore", "crcmod", "google", "google_crc32c", "jsonschema", "keyring", "platformdirs",
-    "requests", "tqdm", "tweak", "urllib3", "werkzeug", "cheroot", "yaml",
+    "aiohttp", "boto3", "botocore", "cheroot", "crcmod", "cryptography", "google", "google_crc32c", "jsonschema", "jwt",
+    "keyring", "platformdirs", "requests", "tqdm", "tweak", "urllib3", "werkzeug", "yaml",
 }  # fmt: skip
 
 RUN = """

@@ -168,10 +168,29 @@ def complete(words: str) -> list[str]:
 
 def test_completing_the_top_level_imports_no_plugin() -> None:
     complete("hca ")  # the first run learns what the plugins describe
-    assert complete("hca d") == ["plain,dss", "[]", ""]
+    assert complete("hca ds") == ["plain,dss", "[]", ""]
     assert "plain,--profile" in complete("hca --pr")
 
 
 def test_completion_goes_on_below_a_plugin() -> None:
     assert "plain,get-bundle" in complete("hca dss get-b")
     assert "plain,aws" in complete("hca dss get-bundle --replica a")
+
+
+def test_logging_is_left_as_it_was(run) -> None:
+    import logging
+
+    def state() -> list[object]:
+        loggers = [logging.getLogger(name) for name in ("", "hca_core", "hca_dss")]
+        return [logger.level for logger in loggers] + logging.getLogger().handlers
+
+    before = state()
+    during: list[list[object]] = []
+
+    def action(context: Context) -> None:
+        context.app.settings.value("log_level")
+        during.append(state())
+
+    run(action, "--debug")
+    assert during != [before]
+    assert state() == before

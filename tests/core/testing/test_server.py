@@ -1,4 +1,4 @@
-"""The server and the clock that other tests rely on, asked with nothing but the standard library."""
+"""The server that other tests rely on, asked with nothing but the standard library."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from hca_core.testing import Answer, Clock, FakeServer, Request
+from hca_core.testing import Answer, FakeServer, Request
 
 
 @pytest.fixture
@@ -205,12 +205,3 @@ def test_answer_once(server):
 
 
 # Time
-
-
-def test_the_clock_moves_only_when_told():
-    clock = Clock(start=1000.0)
-    clock.sleep(3600)
-    clock.sleep(0.5)
-    clock.advance(10)
-    assert (clock.sleeps, clock.slept) == ([3600, 0.5], 3600.5)
-    assert (clock.monotonic(), clock.now()) == (3610.5, 4610.5)

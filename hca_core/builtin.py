@@ -14,7 +14,7 @@ def hca_commands() -> list[CommandSpec]:
         CommandSpec("config", "Show and change settings.", "hca_core.cli.config:config"),
         CommandSpec("dev", "Tools for developers of plugins.", "hca_core.cli.dev:dev"),
         CommandSpec("help", "Show this help.", "hca_core.cli.root:help_command"),
-        CommandSpec("plugins", "List the installed plugins.", "hca_core.cli.plugins:plugins"),
+        CommandSpec("plugins", "List the installed plugins, or begin a new one.", "hca_core.cli.plugins:plugins"),
     ]
 
 

@@ -88,12 +88,24 @@ def _raw(value: Any) -> Iterator[str]:
 
 
 def _table(value: Any) -> Iterator[str]:
-    rows = [item if isinstance(item, Mapping) else {"value": item} for item in _items(value)]
+    rows = _rows(value)
     columns = list(dict.fromkeys(key for row in rows for key in row))
     lines = [columns, *([_cell(row.get(column)) for column in columns] for row in rows)]
     widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
     for line in lines:
         yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+
+
+def _rows(value: Any) -> list[Mapping[str, Any]]:
+    """Return the rows of a table; an object without a list in it has a row for each of its keys."""
+    items = _items(value)
+    if isinstance(value, Mapping) and items == [value]:
+        return [{"key": key, **_columns(inner)} for key, inner in value.items()]
+    return [_columns(item) for item in items]
+
+
+def _columns(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {"value": value}
 
 
 def _cell(value: Any) -> str:

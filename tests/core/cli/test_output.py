@@ -42,7 +42,7 @@ BUNDLES = {"has_more": False, "bundles": [{"uuid": "u1", "size": 1}, {"uuid": "u
         ("table", BUNDLES, 'uuid       size  files\nu1         1\nu2\\x1b[2J        ["a"]\n'),
         ("table", [], "\n"),
         ("table", {"a.b": 1, "c": "d"}, "key  value\na.b  1\nc    d\n"),
-        ("table", {"a": {"value": 1, "origin": "x"}}, "key  value  origin\na    1      x\n"),
+        ("table", {"a": {"value": 1, "origin": "x"}, "b": {"value": 2}}, "key  value  origin\na    1      x\nb    2\n"),
         ("table", ["x" * 70], "value\n" + "x" * 59 + "…\n"),
     ],
 )

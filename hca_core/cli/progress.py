@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from hca_core.cli.output import clean, say
 
@@ -18,6 +18,8 @@ __all__ = ["STYLES", "open_progress"]
 
 STYLES = ("auto", "bar", "plain", "none")
 _PLAIN_INTERVAL = 10.0  # seconds between lines in a log file
+_LARGE = 100_000_000  # bytes from which on a file has a bar of its own
+_MOST_BARS = 4  # of large files at a time
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -68,30 +70,74 @@ class _Counting:
         with self.lock:
             self.files += 1
             self.total += size or 0
+            self.added(name, size or 0)
             self.show()
 
     def advance(self, name: str, count: int) -> None:
         with self.lock:
             self.moved += count
+            self.advanced(name, count)
             self.show()
 
     def done(self, name: str) -> None:
         with self.lock:
             self.finished += 1
+            self.ended(name)
             self.show()
+
+    def added(self, name: str, size: int) -> None: ...
+
+    def advanced(self, name: str, count: int) -> None: ...
+
+    def ended(self, name: str) -> None: ...
 
     def show(self) -> None:
         raise NotImplementedError
 
 
 class Bar(_Counting):
-    """One tqdm bar over the bytes of all files."""
+    """A tqdm bar over the bytes of all files, and one for each of a few large files while they are on their way."""
 
     def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self._stream = stream
+        self._large: dict[str, int] = {}  # sizes of large files that have not ended
+        self._bars: dict[str, Any] = {}
+        self.bar = self._make(0, 0, "")
+
+    def _make(self, position: int, total: int, name: str) -> Any:
         from tqdm import tqdm
 
-        super().__init__()
-        self.bar = tqdm(total=0, unit="B", unit_scale=True, file=stream, dynamic_ncols=True, mininterval=0.2)
+        return tqdm(
+            total=total,
+            desc=name,
+            position=position,
+            leave=not position,
+            unit="B",
+            unit_scale=True,
+            file=self._stream,
+            dynamic_ncols=True,
+            mininterval=0.2,
+        )
+
+    def added(self, name: str, size: int) -> None:
+        if size >= _LARGE:
+            self._large[name] = size
+
+    def advanced(self, name: str, count: int) -> None:
+        if name not in self._large:
+            return
+        if name not in self._bars and len(self._bars) < _MOST_BARS:
+            free = set(range(1, _MOST_BARS + 1)) - {-bar.pos for bar in self._bars.values()}
+            self._bars[name] = self._make(min(free), self._large[name], clean(name)[-40:])
+        if name in self._bars:
+            self._bars[name].update(count)
+
+    def ended(self, name: str) -> None:
+        self._large.pop(name, None)
+        bar = self._bars.pop(name, None)
+        if bar is not None:
+            bar.close()
 
     def show(self) -> None:
         self.bar.total = self.total
@@ -102,6 +148,8 @@ class Bar(_Counting):
         self.bar.write(clean(message), file=self.bar.fp)
 
     def close(self) -> None:
+        for bar in self._bars.values():
+            bar.close()
         self.bar.refresh()
         self.bar.close()
 

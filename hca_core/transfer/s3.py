@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from hca_core.errors import ApiError, ConfigError, NotFoundError, TransferError
+from hca_core.hosts import keeps_secrets
 from hca_core.transfer.digest import MIB, part_size
 from hca_core.transfer.job import ByteStream
 from hca_core.transfer.objects import ObjectInfo, split_url
@@ -58,10 +59,21 @@ class S3Store:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> S3Store:
-        """Return the store that the settings describe."""
+        """Return the store that the settings describe.
+
+        Raises:
+            ConfigError: what is sent to it could be read on the way, and that is not allowed.
+        """
         value = settings.value
+        endpoint = value("s3.endpoint_url")
+        if endpoint and not keeps_secrets(endpoint) and not value("network.allow_http"):
+            raise ConfigError(
+                f"The object store {endpoint} would be asked over plain http.",
+                key="s3.endpoint_url",
+                hint="Use its https:// address, or allow plain http with the setting network.allow_http.",
+            )
         return cls(
-            value("s3.endpoint_url"),
+            endpoint,
             credentials_file=value("s3.credentials_file"),
             ca_bundle=value("network.ca_bundle"),
             proxy=value("network.proxy"),
@@ -150,6 +162,7 @@ class S3Store:
             return self._made
 
     def _make_client(self) -> S3Client:
+        import boto3
         import botocore.session
         from botocore.config import Config
 
@@ -162,7 +175,9 @@ class S3Store:
                     key="s3.credentials_file",
                 )
             session.set_config_variable("credentials_file", str(self._credentials_file))
-        special: Any = {"payload_signing_enabled": not self._is_safe_on_the_way()}
+        # Signing what is sent means hashing it once more. TLS protects it already, and on this machine nobody is on
+        # the way.
+        special: Any = {"payload_signing_enabled": not keeps_secrets(self._endpoint_url or "https://")}
         if self._endpoint_url:
             special["addressing_style"] = "path"  # few servers but Amazon's have a host name per bucket
         config = Config(
@@ -174,16 +189,18 @@ class S3Store:
             response_checksum_validation="when_required",
             retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
         )
-        verify = str(self._ca_bundle) if self._ca_bundle else None
-        client: Any = session.create_client("s3", endpoint_url=self._endpoint_url, verify=verify, config=config)
+        verify = str(self._ca_bundle) if self._ca_bundle else _authorities(os.environ)
+        amazon = boto3.Session(botocore_session=session)
+        client: Any = amazon.client("s3", endpoint_url=self._endpoint_url, verify=verify, config=config)
         client.meta.events.register_last("before-call.s3", _do_not_announce)
         return client  # type: ignore[no-any-return]
 
-    def _is_safe_on_the_way(self) -> bool:
-        # Signing what is sent means hashing it once more. TLS protects it already, and on this machine nobody is
-        # on the way.
-        parts = urlsplit(self._endpoint_url or "https://")
-        return parts.scheme == "https" or parts.hostname in ("127.0.0.1", "::1", "localhost")
+
+def _authorities(environ: Mapping[str, str]) -> str | None:
+    """Return what `SSL_CERT_FILE` names, unless one of the variables that botocore itself obeys is set."""
+    if environ.get("AWS_CA_BUNDLE") or environ.get("REQUESTS_CA_BUNDLE"):
+        return None
+    return environ.get("SSL_CERT_FILE") or None
 
 
 def _do_not_announce(params: dict[str, Any], **_: object) -> None:

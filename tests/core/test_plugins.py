@@ -79,6 +79,22 @@ def test_a_broken_plugin_is_reported_and_harms_nobody(folder: Path, fault: str) 
         plugins.command("bad")
 
 
+@pytest.mark.parametrize(
+    "hook", ["hca_commands", "hca_services", "hca_settings", "hca_object_stores", "hca_profiles", "hca_credentials"]
+)
+@pytest.mark.parametrize("answer", ["42", "'text'", "[None]", "{}", "object()", "[CommandSpec]", "1 / 0"])
+def test_nonsense_from_any_hook_is_reported(folder: Path, hook: str, answer: str) -> None:
+    source = "from hca_core.hookspecs import hookimpl\nfrom hca_core.records import *\n"
+    install(folder, "odd", f"{source}@hookimpl\ndef {hook}():\n    return {answer}\n")
+    install(folder, "good")
+    plugins = load(folder)
+    assert plugins.profiles() == []
+    assert plugins.credentials("dss", "http://127.0.0.1", {}, None) is None
+    assert plugins.named("odd").error
+    assert plugins.named("good").error is None
+    assert "good" in plugins.commands()
+
+
 @pytest.mark.parametrize(("fault", "error"), [("raises", RuntimeError), ("exits", SystemExit)])
 def test_strict_mode_raises_what_the_plugin_raised(folder: Path, fault: str, error: type[BaseException]) -> None:
     install(folder, "bad", BROKEN[fault])

@@ -33,6 +33,25 @@ def test_a_terminal_gets_a_bar() -> None:
     assert "\x1b[2J" not in stream.getvalue()
 
 
+def test_a_large_file_has_a_bar_of_its_own_while_it_is_on_its_way() -> None:
+    stream = Terminal()
+    with open_progress("bar", stream) as progress:
+        for number in range(6):
+            progress.add(f"large-{number}\x1b[2J", 200_000_000)
+        progress.add("small", 10)
+        assert "large" not in stream.getvalue()
+        for number in range(6):
+            progress.advance(f"large-{number}\x1b[2J", 100_000_000)
+        progress.done("large-0\x1b[2J")
+        progress.advance("large-5\x1b[2J", 50_000_000)
+    shown = stream.getvalue()
+    assert "large-0\\x1b[2J:" in shown
+    assert "large-4" not in shown
+    assert "large-5\\x1b[2J:" in shown
+    assert "small" not in shown
+    assert "1/7 files" in shown
+
+
 def test_plain_lines_come_now_and_then() -> None:
     stream, now = io.StringIO(), [0.0]
     progress = Plain(stream, clock=lambda: now[0])

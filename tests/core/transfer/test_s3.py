@@ -250,3 +250,35 @@ def test_a_store_may_be_used_by_many_threads_at_once(amazon: Any, tmp_path: Path
     for thread in threads:
         thread.join()
     assert etags == [hashlib.md5(bytes(5)).hexdigest()] * 8
+
+
+class Values(dict[str, Any]):
+    def value(self, key: str) -> Any:
+        return self.get(key)
+
+
+def test_a_store_is_not_asked_over_plain_http_unless_that_is_allowed() -> None:
+    with pytest.raises(ConfigError, match="plain http"):
+        S3Store.from_settings(Values({"s3.endpoint_url": "http://store.example.org"}))
+    for values in (
+        {"s3.endpoint_url": "http://store.example.org", "network.allow_http": True},
+        {"s3.endpoint_url": "http://127.0.0.1:9000"},
+        {"s3.endpoint_url": "https://store.example.org"},
+        {},
+    ):
+        assert S3Store.from_settings(Values(values))
+
+
+def test_the_stores_certificate_is_checked_against_what_the_user_trusts(
+    credentials: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With a file of no authorities, no server is trusted; the message says so, and nothing is sent."""
+    bundle = tmp_path / "authorities.pem"
+    bundle.write_text("")
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    monkeypatch.setattr(s3, "_ATTEMPTS", 1)
+    with FakeServer() as server, pytest.raises(HcaError):
+        S3Store(server.url.replace("http://", "https://")).put_file(write(tmp_path / "f", 1), BUCKET, "k")
+    assert s3._authorities({"SSL_CERT_FILE": "a"}) == "a"
+    assert s3._authorities({"SSL_CERT_FILE": "a", "AWS_CA_BUNDLE": "b"}) is None
+    assert s3._authorities({}) is None

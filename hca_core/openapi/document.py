@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import importlib.util
 import json
-import logging
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,7 +15,6 @@ from hca_core.paths import atomic_write
 
 __all__ = ["DescriptionCache", "References", "bundled", "loads"]
 
-log = logging.getLogger(__name__)
 
 WEEK = 7 * 86400
 
@@ -156,7 +152,7 @@ class DescriptionCache:
             kept = self.cached(url)
             if kept is None:
                 raise
-            log.warning("%s Using the copy of %s from an earlier run.", error.message, url)
+            _warn("%s Using the copy of %s from an earlier run.", error.message, url)
             return kept
         return self.store(url, text)
 
@@ -172,7 +168,7 @@ class DescriptionCache:
         try:
             atomic_write(self._file(url), text)
         except OSError as error:
-            log.warning("The description of %s is not kept: %s", url, error)
+            _warn("The description of %s is not kept: %s", url, error)
         return document
 
     def cached(self, url: str) -> dict[str, Any] | None:
@@ -183,7 +179,7 @@ class DescriptionCache:
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError, SpecError) as error:
-            log.warning("The kept copy of %s cannot be used: %s", url, error)
+            _warn("The kept copy of %s cannot be used: %s", url, error)
             return None
 
     def is_empty(self) -> bool:
@@ -204,7 +200,17 @@ class DescriptionCache:
         return self.cached(url) if 0 <= age < self._max_age else None
 
     def _file(self, url: str) -> Path:
+        import base64
+        import hashlib
+
         name = base64.urlsafe_b64encode(url.encode()).decode()
         if len(name) > 200:
             name = hashlib.sha256(url.encode()).hexdigest()
         return self.folder / f"{name}.json"
+
+
+def _warn(message: str, *words: object) -> None:
+    # Imported here because help, which never warns, would pay for it.
+    import logging
+
+    logging.getLogger(__name__).warning(message, *words)

@@ -67,7 +67,7 @@ def _package_folder(package: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise SpecError(
             f"The package {top!r}, which ships an API description, is not installed.",
-            hint=f"Install it: pip install {top.replace('_', '-')}",
+            hint=f"Install {top.replace('_', '-')} from where hca-core came from.",
         )
     return Path(next(iter(spec.submodule_search_locations))).joinpath(*rest)
 

@@ -50,7 +50,7 @@ def test_a_missing_file_or_package_is_named(package: str) -> None:
         bundled(f"{package}:data/none.json")
     with pytest.raises(SpecError, match="'no_such_package'") as caught:
         bundled("no_such_package:api.json")
-    assert caught.value.hint == "Install it: pip install no-such-package"
+    assert caught.value.hint == "Install no-such-package from where hca-core came from."
 
 
 def test_references_are_replaced() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hca_core.hookspecs import hookimpl
-from hca_core.records import CommandSpec, ServiceSpec, SettingSpec
+from hca_core.records import CommandSpec, ObjectStoreSpec, ServiceSpec, SettingSpec
 
 
 @hookimpl
@@ -35,3 +35,8 @@ def hca_settings() -> list[SettingSpec]:
         ),
         SettingSpec("creator_uid", 0, "Numeric user id recorded as the creator of uploaded files and bundles."),
     ]
+
+
+@hookimpl
+def hca_object_stores() -> list[ObjectStoreSpec]:
+    return [ObjectStoreSpec("gs", "hca_dss.gcs:GCSStore")]

@@ -50,7 +50,7 @@ def test_all_that_is_known_as_json(hca) -> None:
         "version": __version__,
         "status": "ok",
         "commands": ["dss"],
-        "hooks": ["hca_commands", "hca_services", "hca_settings"],
+        "hooks": ["hca_commands", "hca_object_stores", "hca_services", "hca_settings"],
         "import_seconds": found["dss"]["import_seconds"],
         "error": None,
     }

@@ -132,7 +132,7 @@ def test_plugins_are_listed() -> None:
     found = {plugin["name"]: plugin for plugin in json.loads(result.stdout)}
     assert found["core"]["status"] == "ok"
     assert "config" in found["core"]["commands"]
-    assert found["dss"]["hooks"] == ["hca_commands", "hca_services", "hca_settings"]
+    assert found["dss"]["hooks"] == ["hca_commands", "hca_object_stores", "hca_services", "hca_settings"]
     assert CliRunner().invoke(hca, ["plugins"]).stdout.splitlines()[0].startswith("core ")
 
 

@@ -77,7 +77,7 @@ def test_all_of_one_plugin(hca) -> None:
     assert service == vars(ServiceSpec(**service))
     assert service["safe_posts"] == ["post_search"]
     assert found["settings"][0]["key"] == "DSSClient.swagger_url"
-    assert found["object_stores"] == []
+    assert found["object_stores"] == [{"scheme": "gs", "target": "hca_dss.gcs:GCSStore"}]
     assert found["import_seconds"] > 0
 
 

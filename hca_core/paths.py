@@ -20,6 +20,8 @@ __all__ = [
     "check_uuid",
     "config_dir",
     "data_dir",
+    "extended",
+    "long_path",
     "private_dir",
     "safe_join",
     "state_dir",
@@ -181,6 +183,18 @@ def safe_join(root: Path, name: str) -> Path:
                 hint="Remove the link, or choose another download directory.",
             )
     return path
+
+
+def long_path(path: Path) -> Path:
+    """Return `path` so that Windows accepts more than 260 characters of it; elsewhere as it is."""
+    return Path(extended(str(path.absolute()))) if os.name == "nt" else path
+
+
+def extended(path: str) -> str:
+    """Return an absolute Windows path in the form that has no limit of 260 characters."""
+    if path.startswith("\\\\?\\"):
+        return path
+    return f"\\\\?\\UNC\\{path[2:]}" if path.startswith("\\\\") else f"\\\\?\\{path}"
 
 
 def check_sha256(text: str) -> str:

@@ -262,7 +262,8 @@ def hca(ctx: click.Context, /, log_level: str | None, debug: bool, profile: str 
 
         def start_log(settings: Settings) -> None:
             packages = {plugin.entry.package for plugin in plugins.all}
-            ctx.call_on_close(_start_log(log_level or settings.value("log_level"), debug, packages))
+            level = log_level or ("WARNING" if shown["quiet"] else settings.value("log_level"))
+            ctx.call_on_close(_start_log(level, debug, packages))
 
         return App(
             profile=profile,

@@ -134,3 +134,20 @@ def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
     assert "chmod 600" in (caught.value.hint or "")
     file.chmod(0o600)
     paths.check_private(file)
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("C:\\data\\x", "\\\\?\\C:\\data\\x"),
+        ("\\\\server\\share\\x", "\\\\?\\UNC\\server\\share\\x"),
+        ("\\\\?\\C:\\data", "\\\\?\\C:\\data"),
+    ],
+)
+def test_long_paths_of_windows(path: str, form: str) -> None:
+    assert paths.extended(path) == form
+
+
+@pytest.mark.skipif(os.name == "nt", reason="elsewhere paths need no other form")
+def test_other_systems_need_no_other_form(tmp_path: Path) -> None:
+    assert paths.long_path(tmp_path) == tmp_path

@@ -70,6 +70,16 @@ def test_quiet_leaves_out_words_but_not_data(run) -> None:
 
     assert run(action).stderr == "words\n"
     assert run(action, "--quiet").stderr == ""
+
+    def log(context: Context) -> None:
+        import logging
+
+        context.app.settings.value("log_level")
+        logging.getLogger("hca_core").info("by the way")
+
+    assert "by the way" in run(log).stderr
+    assert run(log, "--quiet").stderr == ""
+    assert "by the way" in run(log, "--quiet", "--log-level", "INFO").stderr
     assert run(action, "-q", "--query", "data[0].a", "--output", "raw").stdout == "1\n"
 
 

@@ -261,3 +261,21 @@ def test_what_would_hide_the_credentials_is_unset(root: Root) -> None:
 def test_a_root_that_is_not_served(root: Root) -> None:
     assert control.describe(root, None) == {"running": False, "root": str(root.path)}
     assert read_state(root) is None
+
+
+@pytest.mark.parametrize(
+    ("environ", "exceptions"),
+    [
+        ({}, None),
+        ({"HTTPS_PROXY": "http://proxy.example.org"}, None),
+        ({"http_proxy": "http://proxy.example.org"}, "127.0.0.1"),
+        ({"HTTP_PROXY": "http://proxy.example.org", "NO_PROXY": "intranet,127.0.0.1"}, "intranet,127.0.0.1"),
+        ({"ALL_PROXY": "socks5://proxy.example.org", "no_proxy": "intranet"}, "intranet,127.0.0.1"),
+    ],
+)
+def test_requests_to_this_machine_do_not_go_through_a_proxy(
+    root: Root, environ: dict[str, str], exceptions: str | None
+) -> None:
+    lines = control.environment(root, State(1, "one", 8000, 8001), environ)
+    set_to = [line.partition("=")[2] for line in lines if line.startswith(("export NO_PROXY=", "export no_proxy="))]
+    assert set_to == ([] if exceptions is None else [exceptions] * 2)

@@ -231,9 +231,20 @@ def environment(root: Root, state: State, environ: Mapping[str, str] = os.enviro
         "AWS_SHARED_CREDENTIALS_FILE": str(root.aws_file),
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_EC2_METADATA_DISABLED": "true",
+        **_without_proxy(environ),
     }
     lines = [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
     return lines + [f"unset {name}" for name in overridden(environ)]
+
+
+def _without_proxy(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what keeps requests to this machine from a proxy that the environment names for all others."""
+    if not any(environ.get(name) for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")):
+        return {}
+    before = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+    exceptions = ",".join(dict.fromkeys([*filter(None, before.split(",")), HOST]))
+    # Some programs read one spelling, some the other.
+    return {"NO_PROXY": exceptions, "no_proxy": exceptions}
 
 
 def overridden(environ: Mapping[str, str]) -> list[str]:

@@ -1,4 +1,5 @@
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ def make_app(home: Path, monkeypatch: pytest.MonkeyPatch):
         return App(config=settings or {}, environ={**environ, **more}, plugins=plugins)
 
     yield make
-    monkeypatch.delitem(__import__("sys").modules, "plug_lib", raising=False)
+    sys.modules.pop("plug_lib", None)
 
 
 def test_a_client_talks_to_the_service_that_the_settings_name(make_app, server: FakeServer) -> None:

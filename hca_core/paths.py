@@ -174,7 +174,7 @@ def safe_join(root: Path, name: str) -> Path:
     Raises:
         TransferError: as `check_name`, or the file or one of its folders below `root` is a symbolic link.
     """
-    path = root
+    path = long_path(root)
     for part in check_name(name):
         path = path / part
         if path.is_symlink():

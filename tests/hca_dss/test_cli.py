@@ -16,7 +16,8 @@ from fake_dss import FakeDSS
 from hca_core.cli.root import hca
 from hca_core.testing import Answer
 from hca_dss.cli import dss as group
-from hca_dss.download import EXISTING
+from hca_dss.manifest import LAYOUTS
+from hca_dss.plan import EXISTING
 from hca_dss.version import check_version
 
 FOLDER = f"{BUNDLE_UUID}.{BUNDLE_VERSION}"
@@ -77,18 +78,46 @@ def test_download_has_every_documented_option() -> None:
     assert list(found["--metadata-filter"]) == list(found["--data-filter"]) == ["*"]
 
 
+def test_download_manifest_has_every_documented_option() -> None:
+    documented = {
+        "--manifest": True,
+        "--replica": True,
+        "--layout": "none",
+        "--no-metadata": False,
+        "--no-data": False,
+        "--num-retries": 10,
+        "--min-delay-seconds": 0.25,
+        "--download-dir": "",
+    }
+    assert documented.items() <= defaults("download-manifest").items()
+
+
+def test_download_collection_has_every_documented_option() -> None:
+    documented = {"--uuid": True, "--replica": True, "--version": None, "--download-dir": ""}
+    assert documented.items() <= defaults("download-collection").items()
+
+
+def test_the_layouts_are_those_of_the_library() -> None:
+    option = next(param for param in group.commands["download-manifest"].params if param.name == "layout")
+    assert isinstance(option.type, click.Choice)
+    assert tuple(option.type.choices) == LAYOUTS
+
+
 def test_the_words_for_existing_files_are_those_of_the_library() -> None:
     option = next(param for param in group.commands["download"].params if param.name == "existing")
     assert isinstance(option.type, click.Choice)
     assert tuple(option.type.choices) == EXISTING
 
 
-@pytest.mark.parametrize("command", ["upload", "download", "create-version"])
+@pytest.mark.parametrize(
+    "command", ["upload", "download", "download-manifest", "download-collection", "verify", "create-version"]
+)
 def test_help_is_complete(command: str) -> None:
     result = run(command, "--help")
     assert result.exit_code == 0
     for param in group.commands[command].params:
-        assert param.opts[0] in result.stdout
+        if isinstance(param, click.Option):
+            assert param.opts[0] in result.stdout
 
 
 def test_create_version_prints_the_version_alone() -> None:

@@ -68,6 +68,23 @@ def test_dss_file_has_the_documented_fields() -> None:
                 "min_delay_seconds": 0.25,
             },
         ),
+        (
+            hca_dss.DSSClient.download_manifest,
+            {
+                "manifest": EMPTY,
+                "replica": EMPTY,
+                "layout": "none",
+                "no_metadata": False,
+                "no_data": False,
+                "num_retries": 10,
+                "min_delay_seconds": 0.25,
+                "download_dir": "",
+            },
+        ),
+        (
+            hca_dss.DSSClient.download_collection,
+            {"uuid": EMPTY, "replica": EMPTY, "version": None, "download_dir": ""},
+        ),
     ],
 )
 def test_documented_signatures(method: Callable[..., Any], documented: dict[str, Any]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
@@ -12,6 +13,50 @@ from hca_core.cli.options import regroup
 
 REPLICAS = click.Choice(["aws", "gcp"])
 PATTERNS = {"--metadata-filter": "array", "--data-filter": "array"}
+FROM_REPLICA = click.option("--replica", required=True, type=REPLICAS, help="Replica to download from.")
+DOWNLOAD_DIR = click.option(
+    "--download-dir", default="", metavar="DIR", help="Where to save it.  [default: the current folder]"
+)
+TRANSFER_OPTIONS = (
+    click.option(
+        "--num-retries",
+        type=click.IntRange(min=0),
+        default=10,
+        show_default=True,
+        help="How many failures of a file to accept; what arrives in between earns new ones.",
+    ),
+    click.option(
+        "--min-delay-seconds",
+        type=click.FloatRange(min=0),
+        default=0.25,
+        show_default=True,
+        help="How long to wait at least before trying again.",
+    ),
+    click.option(
+        "--jobs", type=click.IntRange(min=1), help="How many files to fetch at a time.  [default: by their sizes]"
+    ),
+    click.option("--limit-rate", metavar="RATE", help="Bytes per second for all files together, such as 500k or 5M."),
+    click.option("--dry-run", is_flag=True, help="Print as JSON what would be done; write nothing."),
+    click.option(
+        "--existing",
+        type=click.Choice(["skip", "verify", "overwrite", "error"]),
+        default="skip",
+        show_default=True,
+        help="Files that are there already: `skip` trusts a fetched file of the right size, `verify` reads it again "
+        "and compares its checksum, `overwrite` fetches and replaces it, `error` refuses to start.",
+    ),
+    click.option("--report", type=click.Path(dir_okay=False), help="Write one JSON line about each file to this file."),
+    click.option("--fail-fast", is_flag=True, help="Stop at the first file that fails."),
+)
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def transfer_options(command: Command) -> Command:
+    """Give a command the options that all downloads have in common."""
+    for option in reversed(TRANSFER_OPTIONS):
+        command = option(command)
+    return command
 
 
 class PatternCommand(click.Command):
@@ -72,9 +117,9 @@ def upload(context: Context, /, **options: Any) -> None:
 
 @dss.command("download", cls=PatternCommand)
 @click.option("--bundle-uuid", required=True, metavar="UUID", help="UUID of the bundle.")
-@click.option("--replica", required=True, type=REPLICAS, help="Replica to download from.")
+@FROM_REPLICA
 @click.option("--version", default="", metavar="VERSION", help="Version of the bundle.  [default: the latest]")
-@click.option("--download-dir", default="", metavar="DIR", help="Where to save it.  [default: the current folder]")
+@DOWNLOAD_DIR
 @click.option(
     "--metadata-filter",
     multiple=True,
@@ -93,35 +138,7 @@ def upload(context: Context, /, **options: Any) -> None:
 )
 @click.option("--no-metadata", is_flag=True, help="Exclude metadata files.")
 @click.option("--no-data", is_flag=True, help="Exclude data files.")
-@click.option(
-    "--num-retries",
-    type=click.IntRange(min=0),
-    default=10,
-    show_default=True,
-    help="How many failures of a file to accept; what arrives in between earns new ones.",
-)
-@click.option(
-    "--min-delay-seconds",
-    type=click.FloatRange(min=0),
-    default=0.25,
-    show_default=True,
-    help="How long to wait at least before trying again.",
-)
-@click.option(
-    "--jobs", type=click.IntRange(min=1), help="How many files to fetch at a time.  [default: by their sizes]"
-)
-@click.option("--limit-rate", metavar="RATE", help="Bytes per second for all files together, such as 500k or 5M.")
-@click.option("--dry-run", is_flag=True, help="Print as JSON what would be done; write nothing.")
-@click.option(
-    "--existing",
-    type=click.Choice(["skip", "verify", "overwrite", "error"]),
-    default="skip",
-    show_default=True,
-    help="Files that are there already: `skip` trusts a fetched file of the right size, `verify` reads it again and "
-    "compares its checksum, `overwrite` fetches and replaces it, `error` refuses to start.",
-)
-@click.option("--report", type=click.Path(dir_okay=False), help="Write one JSON line about each file to this file.")
-@click.option("--fail-fast", is_flag=True, help="Stop at the first file that fails.")
+@transfer_options
 @pass_context
 def download(context: Context, /, **options: Any) -> None:
     """Download a bundle and save it as a folder.
@@ -135,3 +152,77 @@ def download(context: Context, /, **options: Any) -> None:
         context.emit(result)
     else:
         context.say(f"Saved {len(result['files'])} files in {result['directory']}.")
+
+
+@dss.command("download-manifest")
+@click.option("--manifest", required=True, type=click.Path(), help="TSV file that lists the files to download.")
+@FROM_REPLICA
+@click.option(
+    "--layout",
+    type=click.Choice(["none", "bundle"]),
+    default="none",
+    show_default=True,
+    help="`none` only fills the file store, `bundle` also makes a folder for each bundle.",
+)
+@click.option("--no-metadata", is_flag=True, help="Exclude metadata files (layout `bundle` only).")
+@click.option("--no-data", is_flag=True, help="Exclude data files (layout `bundle` only).")
+@DOWNLOAD_DIR
+@transfer_options
+@pass_context
+def download_manifest(context: Context, /, **options: Any) -> None:
+    """Download the files that a manifest lists.
+
+    A manifest is a TSV file with the columns bundle_uuid, bundle_version, file_name, file_uuid, file_sha256 and
+    file_size, and perhaps file_version and others. Contents are kept in .hca in the download directory. With layout
+    `bundle`, the folder of each bundle has all its metadata files and the data files that are listed. A copy of the
+    manifest in the download directory tells where each file is, in the column file_path. Rows that failed are also in
+    NAME.failed.tsv beside it, which can be given to --manifest to try them again.
+    """
+    with context.progress() as progress:
+        result = context.app.client("dss").download_manifest(**options, progress=progress)
+    if options["dry_run"]:
+        context.emit(result)
+    else:
+        context.say(f"Saved {result['saved']} files; their paths are in {result['manifest']}.")
+
+
+@dss.command("download-collection")
+@click.option("--uuid", required=True, metavar="UUID", help="UUID of the collection.")
+@FROM_REPLICA
+@click.option("--version", metavar="VERSION", help="Version of the collection.  [default: the latest]")
+@DOWNLOAD_DIR
+@transfer_options
+@pass_context
+def download_collection(context: Context, /, **options: Any) -> None:
+    """Download all bundles and files of a collection, and of the collections in it.
+
+    Bundles are saved as by `download`. A file that is in the collection without a bundle becomes
+    files/UUID.VERSION in the download directory. What cannot be downloaded, such as fragments of files, is reported
+    at the end; it does not keep the others from being saved.
+    """
+    with context.progress() as progress:
+        result = context.app.client("dss").download_collection(**options, progress=progress)
+    if options["dry_run"]:
+        context.emit(result)
+    else:
+        context.say(f"Saved {len(result['items'])} bundles and files in {result['directory']}.")
+
+
+@dss.command("verify")
+@click.argument("manifest", type=click.Path())
+@click.argument("directory", required=False, metavar="[DIR]", type=click.Path(file_okay=False))
+@click.option(
+    "--jobs", type=click.IntRange(min=1), help="How many files to read at a time.  [default: one per processor]"
+)
+@pass_context
+def verify(context: Context, manifest: str, directory: str | None, jobs: int | None) -> None:
+    """Compare downloaded files with the MANIFEST that lists them.
+
+    Reads every file in the store of the download directory DIR, by default the manifest's own folder, and prints which
+    are missing, corrupt or listed wrongly. The network is not used.
+    """
+    from hca_dss.verify import verify
+
+    found = verify(manifest, directory, jobs=jobs)
+    context.emit(found.as_record())
+    found.raise_for_bad()

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from hca_core.client import ApiClient
 from hca_dss import download, upload
+from hca_dss.collection import download_collection
+from hca_dss.manifest import download_manifest
 from hca_dss.version import create_version
 
 if TYPE_CHECKING:
     from hca_core.transfer.fetch import Existing
     from hca_core.transfer.job import Progress
+    from hca_dss.manifest import Layout
 
 
 class DSSClient(ApiClient):
@@ -82,6 +85,80 @@ class DSSClient(ApiClient):
             no_data,
             num_retries,
             min_delay_seconds,
+            jobs=jobs,
+            limit_rate=limit_rate,
+            dry_run=dry_run,
+            existing=existing,
+            report=report,
+            fail_fast=fail_fast,
+            progress=progress,
+        )
+
+    def download_manifest(
+        self,
+        manifest: str | PathLike[str],
+        replica: str,
+        layout: Layout = "none",
+        no_metadata: bool = False,
+        no_data: bool = False,
+        num_retries: int = 10,
+        min_delay_seconds: float = 0.25,
+        download_dir: str | PathLike[str] = "",
+        *,
+        jobs: int | None = None,
+        limit_rate: str | None = None,
+        dry_run: bool = False,
+        existing: Existing = "skip",
+        report: str | PathLike[str] | None = None,
+        fail_fast: bool = False,
+        progress: Progress | None = None,
+    ) -> dict[str, Any]:
+        """Download the files that a manifest lists; see `hca_dss.manifest.download_manifest`."""
+        return download_manifest(
+            self,
+            manifest,
+            replica,
+            layout,
+            no_metadata,
+            no_data,
+            num_retries,
+            min_delay_seconds,
+            download_dir,
+            jobs=jobs,
+            limit_rate=limit_rate,
+            dry_run=dry_run,
+            existing=existing,
+            report=report,
+            fail_fast=fail_fast,
+            progress=progress,
+        )
+
+    def download_collection(
+        self,
+        uuid: str,
+        replica: str,
+        version: str | None = None,
+        download_dir: str | PathLike[str] = "",
+        *,
+        num_retries: int = 10,
+        min_delay_seconds: float = 0.25,
+        jobs: int | None = None,
+        limit_rate: str | None = None,
+        dry_run: bool = False,
+        existing: Existing = "skip",
+        report: str | PathLike[str] | None = None,
+        fail_fast: bool = False,
+        progress: Progress | None = None,
+    ) -> dict[str, Any]:
+        """Download all bundles and files of a collection; see `hca_dss.collection.download_collection`."""
+        return download_collection(
+            self,
+            uuid,
+            replica,
+            version,
+            download_dir,
+            num_retries=num_retries,
+            min_delay_seconds=min_delay_seconds,
             jobs=jobs,
             limit_rate=limit_rate,
             dry_run=dry_run,

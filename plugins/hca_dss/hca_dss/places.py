@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from hca_core.paths import safe_join
+from hca_core.paths import long_path, safe_join
+
+_MOST = 10_000  # sub-folders to remember: a store has up to 16 million
 
 
 class Places:
     """Joins checked names to `root`. What is in a folder when it is first used decides whether it may be used."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.root = long_path(root)
         self._plain: set[str] = set()
 
     def join(self, parts: tuple[str, ...]) -> Path:
@@ -26,6 +28,8 @@ class Places:
             path = os.path.join(path, part)  # noqa: PTH118 - pathlib takes ten times as long, for every file
             if path not in self._plain:
                 self._refuse_link(path, parts)
+                if len(self._plain) >= _MOST:
+                    self._plain.clear()
                 self._plain.add(path)
         path = os.path.join(path, parts[-1])  # noqa: PTH118
         self._refuse_link(path, parts)

@@ -1,0 +1,213 @@
+"""Performs plans: contents that are missing are fetched into the store, then linked to where they will be seen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hca_core.errors import ArgumentError, HcaError, TransferError
+from hca_core.transfer.fetch import Existing
+from hca_core.transfer.job import Opener, Progress, TransferJob
+from hca_core.transfer.limit import RateLimit, limited, parse_rate
+from hca_core.transfer.pool import run
+from hca_core.transfer.quota import Quota
+from hca_core.transfer.report import FileResult, Report, ReportFile, Status
+from hca_dss.filestore import Filestore, link, protect
+from hca_dss.places import Places
+from hca_dss.plan import BundlePlan, Plan, Step, check_existing, in_store
+
+if TYPE_CHECKING:
+    from hca_dss.client import DSSClient
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How files are fetched; `jobs` at a time, or as many as makes it fast."""
+
+    opener: Opener
+    existing: Existing
+    jobs: int | None
+    quota: Quota
+    progress: Progress | None
+    fail_fast: bool
+
+    @classmethod
+    def of(
+        cls,
+        client: DSSClient,
+        *,
+        existing: Existing,
+        num_retries: int,
+        min_delay_seconds: float,
+        jobs: int | None,
+        limit_rate: str | None,
+        progress: Progress | None,
+        fail_fast: bool,
+    ) -> Manner:
+        """Make one of the arguments that all downloads have in common.
+
+        Raises:
+            ArgumentError: one of them makes no sense.
+        """
+        check_existing(existing)
+        rate = parse_rate(limit_rate) if limit_rate else None
+        return cls(
+            opener=limited(client.session.open, RateLimit(rate)) if rate else client.session.open,
+            existing=existing,
+            jobs=jobs or client.app.settings.value("transfer.jobs"),
+            quota=Quota(num_retries, min_delay_seconds),
+            progress=progress,
+            fail_fast=fail_fast,
+        )
+
+    def fetch(
+        self, jobs: Iterable[TransferJob], existing: Existing, on_result: Callable[[FileResult], object]
+    ) -> Report:
+        """Fetch the contents of all jobs; `on_result` is told of each once it is safely on the disk."""
+        return run(
+            jobs,
+            self.opener,
+            concurrency=self.jobs,
+            existing=existing,
+            quota=self.quota,
+            progress=self.progress,
+            fail_fast=self.fail_fast,
+            on_result=on_result,
+        )
+
+
+class Ledger:
+    """Counts what became of the files, writes it down, and remembers the paths of those that `failed`."""
+
+    def __init__(self, record: Callable[[FileResult], object] | None = None) -> None:
+        self.report = Report()
+        self.failed: set[Path] = set()
+        self._record = record
+
+    def add(self, result: FileResult) -> None:
+        """Enter one more file."""
+        self.report.add(result)
+        if result.status == "failed":
+            self.failed.add(result.path)
+        if self._record:
+            self._record(result)
+
+    def fail(self, name: str, path: Path, error: HcaError | OSError) -> None:
+        """Enter something that could not even be planned."""
+        self.add(failed(FileResult(name, path, "failed"), error))
+
+
+@contextmanager
+def open_ledger(report: str | os.PathLike[str] | None) -> Iterator[Ledger]:
+    """Give a ledger that also writes one line of JSON about each file to `report`, if that names a file.
+
+    Raises:
+        ArgumentError: the file cannot be written.
+    """
+    if not report:
+        yield Ledger()
+        return
+    try:
+        file = ReportFile(Path(report))
+    except OSError as error:
+        raise ArgumentError(f"The report {report} cannot be written: {error.strerror}.") from error
+    with file:
+        yield Ledger(file.write)
+
+
+def failed(result: FileResult, error: HcaError | OSError) -> FileResult:
+    """Return `result` as a failure."""
+    if isinstance(error, OSError):
+        error = TransferError(f"{result.path} cannot be written: {error.strerror or error}.")
+    return replace(result, status="failed", error=error)
+
+
+def deliver(plans: Iterable[Plan], store: Filestore, manner: Manner, ledger: Ledger) -> None:
+    """Perform all plans, which are taken as they are needed; what fails is in the ledger."""
+    linker = Linker(store, manner.existing, ledger)
+    with closing(linker.jobs(plans)) as jobs:
+        fetched = manner.fetch(jobs, in_store(manner.existing), linker.stored)
+    ledger.report.seconds += fetched.seconds
+
+
+@dataclass
+class _Work:
+    """A plan of which `left` contents are not stored yet."""
+
+    plan: Plan
+    places: Places
+    left: int
+
+
+class Linker:
+    """Makes each content visible in every folder that wants it as soon as it is stored."""
+
+    def __init__(self, store: Filestore, existing: Existing, ledger: Ledger) -> None:
+        self._store, self._existing, self._ledger = store, existing, ledger
+        self._waiting: dict[Path, list[tuple[_Work, list[Step]]]] = {}
+        self._done: dict[Path, FileResult] = {}
+
+    def jobs(self, plans: Iterable[Plan]) -> Generator[TransferJob, None, None]:
+        """Yield one job for each content that no earlier plan has asked for."""
+        for plan in plans:
+            work = _Work(plan, Places(plan.folder), len(plan.contents))
+            for stored, steps in plan.contents.items():
+                if stored in self._done:
+                    self._link(work, steps, self._done[stored])
+                elif stored in self._waiting:
+                    self._waiting[stored].append((work, steps))
+                else:
+                    self._waiting[stored] = [(work, steps)]
+                    yield steps[0].job
+            if not plan.contents:
+                self._finish(work)
+
+    def stored(self, result: FileResult) -> None:
+        """Link every file whose content `result` is about."""
+        if result.status in ("fetched", "resumed"):
+            protect(result.path)
+        self._done[result.path] = _shared(result)
+        for work, steps in self._waiting.pop(result.path):
+            self._link(work, steps, result)
+            result = self._done[result.path]
+
+    def _link(self, work: _Work, steps: list[Step], result: FileResult) -> None:
+        for step in steps:
+            self._show(work.places, step.target, result.path, replace(result, name=step.job.name, path=step.target))
+            result = _shared(result)
+        work.left -= 1
+        if not work.left:
+            self._finish(work)
+
+    def _finish(self, work: _Work) -> None:
+        if not isinstance(work.plan, BundlePlan):
+            return
+        data = work.plan.bundle.to_json()
+        target = work.plan.document_target
+        result = FileResult(work.plan.document_label, target, "present", len(data))
+        try:
+            stored = self._store.put(data)
+        except (HcaError, OSError) as error:
+            self._ledger.add(failed(result, error))
+        else:
+            self._show(work.places, target, stored, result)
+
+    def _show(self, places: Places, target: Path, stored: Path, result: FileResult) -> None:
+        if result.status != "failed":
+            try:
+                # The plan has checked the name, but a folder may have become a link since then.
+                target = places.join(target.relative_to(places.root).parts)
+                link(stored, target, verify=self._existing == "verify", overwrite=self._existing == "overwrite")
+            except (HcaError, OSError) as error:
+                result = failed(result, error)
+        self._ledger.add(result)
+
+
+def _shared(result: FileResult) -> FileResult:
+    """Return what `result` means for a further file with this content: the bytes came once, for the first one."""
+    status: Status = "failed" if result.status == "failed" else "present"
+    return replace(result, status=status, transferred=0, attempts=0, seconds=0.0)

@@ -1,0 +1,150 @@
+"""Downloads the files that a manifest lists, and writes the manifest again with their paths."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from hca_core.errors import ArgumentError, HcaError, TransferError
+from hca_core.transfer.fetch import Existing
+from hca_core.transfer.job import Progress
+from hca_dss.bundles import Planner
+from hca_dss.delivery import Ledger, Manner, open_ledger
+from hca_dss.layouts import Bundles, Contents, State, Work
+from hca_dss.rows import Manifest
+from hca_dss.table import Record, row, write_table
+
+if TYPE_CHECKING:
+    from hca_dss.client import DSSClient
+
+Layout = Literal["none", "bundle"]
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
+
+
+def download_manifest(
+    client: DSSClient,
+    manifest: str | os.PathLike[str],
+    replica: str,
+    layout: Layout = "none",
+    no_metadata: bool = False,
+    no_data: bool = False,
+    num_retries: int = 10,
+    min_delay_seconds: float = 0.25,
+    download_dir: str | os.PathLike[str] = "",
+    *,
+    jobs: int | None = None,
+    limit_rate: str | None = None,
+    dry_run: bool = False,
+    existing: Existing = "skip",
+    report: str | os.PathLike[str] | None = None,
+    fail_fast: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Download the files that a manifest lists and return how many there were; `dry_run` only tells what would be done.
+
+    With layout `none` all contents go into the file store, and memory does not grow with their number (but for a few
+    bytes each). With `bundle` there is also a folder for each bundle, with all its metadata files and those data files
+    that are listed. Afterwards the manifest is in the download directory, with a column `file_path` that is empty for
+    rows whose file is not there. Rows that failed are also in `<name>.failed.tsv` beside it, which is a manifest, too.
+    The other arguments are those of `hca_dss.download.download`.
+
+    Raises:
+        ArgumentError: the manifest cannot be read or lacks a column, or the arguments contradict each other; nothing
+            was written.
+        TransferError: rows failed (its `report` knows which); all others are saved.
+    """
+    _check_layout(layout, no_metadata, no_data)
+    manner = Manner.of(
+        client,
+        existing=existing,
+        num_retries=num_retries,
+        min_delay_seconds=min_delay_seconds,
+        jobs=jobs,
+        limit_rate=limit_rate,
+        progress=progress,
+        fail_fast=fail_fast,
+    )
+    root = Path(download_dir)
+    listed = Manifest(Path(manifest))
+    planner = Planner(client, replica, root, existing, no_metadata, no_data)
+    make = Contents if layout == "none" else Bundles
+    if dry_run:
+        summary = make(listed, planner, manner, Ledger()).summary()
+        return {"manifest": str(listed.path), "layout": layout, "directory": str(root), **summary}
+    with open_ledger(report) as ledger:
+        work = make(listed, planner, manner, ledger)
+        work.perform()
+        try:
+            written = _write_again(listed, work)
+        except OSError as error:
+            raise TransferError(
+                f"The files were fetched, but the manifest cannot be written to {root.absolute()}: {error.strerror}.",
+                report=ledger.report,
+            ) from error
+    _raise_for_failures(ledger, written)
+    return {
+        "manifest": str(written.manifest),
+        "layout": layout,
+        "directory": str(root),
+        "rows": written.states.total(),
+        "saved": written.states["saved"],
+    }
+
+
+def _check_layout(layout: str, no_metadata: bool, no_data: bool) -> None:
+    if layout not in LAYOUTS:
+        raise ArgumentError(f"layout={layout!r} is none of {', '.join(LAYOUTS)}.")
+    if layout == "none" and (no_metadata or no_data):
+        raise ArgumentError(
+            "no_metadata and no_data cannot be used with layout none: a manifest does not tell data from metadata.",
+            hint="Choose layout bundle, or remove rows from the manifest.",
+        )
+
+
+@dataclass(frozen=True)
+class _Written:
+    """Where the manifest and its failed rows were written, and how many rows there are of each state."""
+
+    manifest: Path
+    failed: Path
+    states: Counter[State] = field(default_factory=Counter)
+
+
+def _write_again(listed: Manifest, work: Work) -> _Written:
+    """Write the manifest with the paths of what is there, and the rows that failed."""
+    root = work.planner.root
+    written = _Written(root / listed.path.name, root / f"{listed.path.stem}.failed.tsv")
+    with write_table(written.manifest) as manifest, write_table(written.failed) as failures:
+        manifest.write(row(listed.columns_with_path))
+        failures.write(row(listed.columns))
+        for record in listed.records():
+            state, path = _outcome(listed, work, record)
+            manifest.write(row(listed.with_path(record, path)))
+            written.states[state] += 1
+            if state == "failed":
+                failures.write(row(record.cells))
+    if not written.states["failed"]:
+        written.failed.unlink()
+    return written
+
+
+def _outcome(listed: Manifest, work: Work, record: Record) -> tuple[State, str]:
+    try:
+        entry = listed.entry(record, work.planner.replica)
+    except HcaError:
+        return "failed", ""
+    stored = work.store.path(entry.file.sha256)
+    state = work.state(entry, stored)
+    return state, str(stored) if state == "saved" else ""
+
+
+def _raise_for_failures(ledger: Ledger, written: _Written) -> None:
+    try:
+        ledger.report.raise_for_failures()
+    except TransferError as error:
+        if written.states["failed"]:
+            error.hint = f"Give the rows that failed to --manifest to try them again: they are in {written.failed}."
+        raise

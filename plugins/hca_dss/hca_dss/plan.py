@@ -1,0 +1,185 @@
+"""What a download will do, decided before anything is written."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from stat import S_ISREG
+from typing import Any, get_args
+from urllib.parse import urlencode
+
+from hca_core.errors import ArgumentError, TransferError
+from hca_core.paths import check_name, safe_join
+from hca_core.transfer.fetch import Action, Existing, decide
+from hca_core.transfer.job import TransferJob
+from hca_dss.bundle import Bundle, DSSFile, document_name
+from hca_dss.filestore import Filestore
+from hca_dss.places import Places
+
+EXISTING: tuple[Existing, ...] = get_args(Existing)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One wanted file: how its content gets into the store, and where it will be seen (`target`)."""
+
+    file: DSSFile
+    job: TransferJob
+    target: Path
+    action: Action
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Files that will be seen in `folder`."""
+
+    folder: Path
+    steps: tuple[Step, ...]
+
+    @cached_property
+    def contents(self) -> dict[Path, list[Step]]:
+        """The steps by where their content is stored: files with one content share it, and one fetch."""
+        found: dict[Path, list[Step]] = defaultdict(list)
+        for step in self.steps:
+            found[step.job.target].append(step)
+        return dict(found)
+
+    @property
+    def jobs(self) -> list[TransferJob]:
+        """One job for each content."""
+        return [steps[0].job for steps in self.contents.values()]
+
+    @property
+    def total_bytes(self) -> int:
+        """The sizes of all files together."""
+        return sum(step.file.size for step in self.steps)
+
+
+@dataclass(frozen=True)
+class BundlePlan(Plan):
+    """The wanted files of a bundle, in its order; the bundle's own document is saved as `document_target`.
+
+    `prefix` is before the names of the files where people are told about them.
+    """
+
+    bundle: Bundle
+    document_target: Path
+    prefix: str
+
+    @property
+    def document_label(self) -> str:
+        """What people are told about the document."""
+        return self.prefix + self.document_target.name
+
+    def summary(self) -> dict[str, Any]:
+        """Return the plan as JSON data, sizes in bytes; what is verified first is not among the bytes to fetch."""
+        return {
+            "bundle_uuid": self.bundle.uuid,
+            "bundle_version": self.bundle.version,
+            "directory": str(self.folder),
+            "files": [
+                {"name": step.file.name, "path": str(step.target), "size": step.file.size, "action": step.action}
+                for step in self.steps
+            ],
+            "total_bytes": self.total_bytes,
+            "bytes_to_fetch": bytes_to_fetch([self]),
+        }
+
+
+def bytes_to_fetch(plans: Iterable[Plan]) -> int:
+    """Return the bytes of all contents that are not there yet, each counted once."""
+    missing = {step.job.target: step.file.size for plan in plans for step in plan.steps if step.action == "fetch"}
+    return sum(missing.values())
+
+
+def plan(
+    bundle: Bundle,
+    files: Iterable[DSSFile],
+    root: Path,
+    base_url: str,
+    existing: Existing = "skip",
+    *,
+    prefix: str = "",
+) -> BundlePlan:
+    """Decide how the chosen `files` of a bundle get below the download directory `root`; writes nothing.
+
+    Raises:
+        ArgumentError: `existing` is not one of the words for what to do about files that are there already.
+        TransferError: a file would be outside `root` or behind a symbolic link, or must not exist but does.
+    """
+    check_existing(existing)
+    chosen = list(files)
+    store = Filestore(root)
+    folder = safe_join(root, bundle.folder_name)
+    places = Places(folder)
+    steps = [
+        Step(file, job, places.join(check_name(file.name)), action(job, existing))
+        for file in chosen
+        for job in [content_job(file, store, base_url, prefix + file.name)]
+    ]
+    planned = BundlePlan(folder, tuple(steps), bundle, places.join((document_name(chosen),)), prefix)
+    if existing == "error":
+        refuse_existing([planned.document_target, *(step.target for step in steps)])
+    return planned
+
+
+def check_existing(existing: str) -> None:
+    """Raise an ArgumentError if there is no such way to treat existing files."""
+    if existing not in EXISTING:
+        raise ArgumentError(f"existing={existing!r} is none of {', '.join(EXISTING)}.")
+
+
+def content_job(file: DSSFile, store: Filestore, base_url: str, name: str) -> TransferJob:
+    """Return how the content of `file` gets into the store; `name` is what people are told about."""
+    return TransferJob(
+        name=name,
+        url=file_url(base_url, file),
+        target=store.path(file.sha256),
+        identity=f"sha256:{file.sha256}",
+        size=file.size,
+        sha256=file.sha256,
+    )
+
+
+def file_url(base_url: str, file: DSSFile) -> str:
+    """Return where the DSS gives out a file, or its latest version if the file has none."""
+    return f"{base_url}/files/{file.uuid}?{_query(file.replica, file.version)}"
+
+
+@lru_cache(maxsize=1000)  # the files of a bundle share a few versions
+def _query(replica: str, version: str) -> str:
+    return urlencode({"replica": replica, "version": version} if version else {"replica": replica})
+
+
+def action(job: TransferJob, existing: Existing) -> Action:
+    """Return what will be done to have a content in the store."""
+    return decide(in_store(existing), job, size_of(job.target))
+
+
+def in_store(existing: Existing) -> Existing:
+    """Return what `existing` means for the contents in the store."""
+    # Another bundle may have brought the content: that is no reason to refuse this one.
+    return "skip" if existing == "error" else existing
+
+
+def size_of(path: Path) -> int | None:
+    """Return the size of a regular file, or None if there is none."""
+    try:
+        there = path.stat()
+    except OSError:
+        return None
+    return there.st_size if S_ISREG(there.st_mode) else None
+
+
+def refuse_existing(targets: Iterable[Path]) -> None:
+    """Raise a TransferError if one of the paths is taken."""
+    there = [target for target in targets if os.path.lexists(target)]
+    if there:
+        raise TransferError(
+            f"{len(there)} files of the bundle exist already, the first is {there[0]}; nothing was downloaded.",
+            hint="Choose another download directory, or another way to treat existing files.",
+        )

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from hca_core.cli.root import hca
 from hca_local import control
+from hca_local.options import Options, choose, read_options
 from hca_local.root import Root
 from hca_local.state import is_held
 
@@ -55,6 +56,28 @@ def test_up_on_another_port_is_refused(stack: Stack, way: list[str]) -> None:
 @pytest.mark.parametrize("port", ["0", "65535", "x"])
 def test_up_refuses_impossible_ports(root: Root, port: str) -> None:
     assert run("up", *at(root), "--port", port).exit_code == 2
+
+
+def test_up_remembers_how_slow_the_stack_is_to_be(stack: Stack) -> None:
+    choose(stack.root, {"replication_seconds": 7})
+    stack.start()
+    slow = ("--checkout-seconds", "2.5", "--async-threshold", "100")
+    refused = run("up", *at(stack.root), *slow)
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "other options" in refused.stderr
+    assert "hca local down" in refused.stderr
+    stack.kill()
+    assert run("up", *at(stack.root), *slow).exit_code == 0
+    assert read_options(stack.root) == Options(2.5, 7, 100)
+
+
+@pytest.mark.parametrize("word", ["-1", "x", "nan", "inf"])
+@pytest.mark.parametrize("name", ["--checkout-seconds", "--replication-seconds", "--async-threshold"])
+def test_up_refuses_impossible_options(root: Root, name: str, word: str) -> None:
+    refused = run("up", *at(root), name, word)
+    assert refused.exit_code in (1, 2)
+    assert isinstance(refused.exception, SystemExit)
+    assert read_options(root) == Options()
 
 
 def test_up_refuses_a_folder_with_other_things(tmp_path: Path) -> None:

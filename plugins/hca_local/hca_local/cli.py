@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["local"]
 
+MAX_SECONDS = 1_000_000
+
 
 @click.group("local")
 def local() -> None:
@@ -48,16 +50,35 @@ def root_option(command: Callable[..., Any]) -> Callable[..., Any]:
     help="Port of the DSS; the object store takes N+1.  [default: those of the last run, or free ones]",
 )
 @click.option("--foreground", is_flag=True, help="Serve in this process until Ctrl-C, instead of in the background.")
-def up(folder: Path | None, port: int | None, foreground: bool) -> None:
+@click.option(
+    "--checkout-seconds",
+    type=click.FloatRange(0, MAX_SECONDS),
+    metavar="N",
+    help="Make copies for users only after N seconds; until then the DSS says to ask again.",
+)
+@click.option(
+    "--replication-seconds",
+    type=click.FloatRange(0, MAX_SECONDS),
+    metavar="N",
+    help="Show what is put into one replica only after N seconds in the other.",
+)
+@click.option(
+    "--async-threshold",
+    type=click.IntRange(0),
+    metavar="BYTES",
+    help="Copy new files with more bytes in the background.  [default: 64 MiB]",
+)
+def up(folder: Path | None, port: int | None, foreground: bool, **chosen: float | None) -> None:
     """Start the stack, and print where it is as JSON.
 
-    If it runs already, this only prints where it is.
+    If it runs already, this only prints where it is. How slow it is to be is remembered for the next start.
     """
-    from hca_local import control
+    from hca_local import control, options
     from hca_local.root import open_root
     from hca_local.state import running
 
     root = open_root(_chosen(folder))
+    options.choose(root, chosen)
     if foreground and running(root) is None:
         _serve_here(root, port)
         return

@@ -11,12 +11,13 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hca_core.errors import HcaError
 from hca_local.guard import Guard, Health
+from hca_local.options import read_options
 from hca_local.root import STAGING_BUCKET, Root, Secrets, ensure_secrets, open_root, write_settings
 from hca_local.state import State, hold, read_state, write_state
 
@@ -68,6 +69,7 @@ def compose(root: Root, secrets: Secrets, state: State) -> Parts:
         s3_url=state.s3_url,
         access_key=key,
         users=Users.from_records(secrets.users),
+        **asdict(read_options(root)),
     )
 
     def close() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +63,13 @@ def ports() -> Iterator[Ports]:
 
 @dataclass
 class Dss:
-    """A service and a client of it."""
+    """A service, whose time is `moment`, and a client of it."""
 
     ports: Ports
     folder: Path
     store: ObjectStore
     options: dict[str, Any] = field(default_factory=dict)
+    moment: datetime = NOW
     session: requests.Session = field(default_factory=requests.Session)
 
     def open(self) -> None:
@@ -81,7 +82,7 @@ class Dss:
             s3_url=self.ports.s3_url,
             access_key=KEY,
             users=USERS,
-            now=lambda: NOW,
+            now=lambda: self.moment,
             **self.options,
         )
         self.ports.dss.app = self.app
@@ -90,6 +91,10 @@ class Dss:
         self.app.close()
         self.options = options
         self.open()
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass for the service."""
+        self.moment += timedelta(seconds=seconds)
 
     def send(self, method: str, path: str, *, user: str | None = "ada", body: Any = None, **query: Any) -> Any:
         return self.session.request(

@@ -35,7 +35,6 @@ def test_tells_its_version_and_health(dss: Any) -> None:
     ("method", "path", "name"),
     [
         ("GET", "/collections", "get_collections"),
-        ("POST", f"{PATH}/checkout", "post_bundles_checkout"),
         ("GET", "/events", "get_events"),
     ],
 )

@@ -200,9 +200,9 @@ def test_get_with_signed_addresses(dss: Any) -> None:
 def test_get_with_addresses_in_the_cloud(dss: Any, replica: str, scheme: str) -> None:
     dss.put_example()
     answer = dss.send("GET", PATH, replica=replica, directurls="true")
-    folder = f"{scheme}://checkout-{replica}/bundles/{BUNDLE_UUID}.{BUNDLE_VERSION}"
+    folder = f"{scheme}://checkout/bundles/{BUNDLE_UUID}.{BUNDLE_VERSION}"
     assert [one["url"] for one in answer.json()["bundle"]["files"]] == [f"{folder}/{name}" for name in CONTENTS]
-    with dss.store.open(f"checkout-{replica}", f"bundles/{BUNDLE_UUID}.{BUNDLE_VERSION}/reads/r1.fastq") as copy:
+    with dss.store.open("checkout", f"bundles/{BUNDLE_UUID}.{BUNDLE_VERSION}/reads/r1.fastq") as copy:
         assert copy.read() == CONTENTS["reads/r1.fastq"]
 
 

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import io
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -10,6 +15,10 @@ import requests
 from example_bundle import CONTENTS, FILE_VERSION, entries, file_uuid
 
 from hca_core.transfer.digest import checksums
+from hca_local.s3.app import S3App
+from hca_local.s3.store import ObjectReader, ObjectStore
+
+from .conftest import KEY, NOW
 
 UUID = file_uuid(4)
 FASTQ = CONTENTS["reads/r1.fastq"]
@@ -252,7 +261,7 @@ def test_get_can_give_the_address_in_the_cloud(dss: Any, replica: str, scheme: s
     answer = dss.send("GET", f"/files/{UUID}", replica=replica, directurl="true")
     assert answer.status_code == 302
     assert answer.headers["Location"] == (
-        f"{scheme}://dss-{replica}/blobs/8add5b3bf0a7df65f939b0f2f0650f97ae63c37796bf0d1e769b384e666986cd"
+        f"{scheme}://checkout/blobs/8add5b3bf0a7df65f939b0f2f0650f97ae63c37796bf0d1e769b384e666986cd"
         ".8dda2e187ba431c0d4e02048f8ea5cc2455cdacf.54fbecfaa43146c14500b3fac0e8146e.a356da79"
     )
 
@@ -264,3 +273,120 @@ def test_bytes_survive_the_staging_area(dss: Any) -> None:
     assert problem(dss.put_file(url, UUID)) == (422, "missing_checksum")
     location = dss.send("GET", f"/files/{UUID}", replica="aws").headers["Location"]
     assert requests.get(location, timeout=10).content == FASTQ
+
+
+# ── copies in the background ──
+
+
+class GatedStore(ObjectStore):
+    """A store whose staged objects can only be read while the gate is open."""
+
+    gate: threading.Event
+
+    def open(self, bucket: str, key: str) -> ObjectReader:
+        if bucket == "stage":
+            assert self.gate.wait(10)
+        return super().open(bucket, key)
+
+
+@pytest.fixture
+def gate(dss: Any, tmp_path: Path) -> Iterator[threading.Event]:
+    """Makes every file be copied in the background, while this is set."""
+    dss.app.close()
+    dss.store.close()
+    dss.store = GatedStore(tmp_path / "s3")
+    dss.store.gate = threading.Event()
+    dss.ports.s3.app = S3App(dss.store, {KEY.id: KEY}.get, clock=NOW.timestamp)
+    dss.options = {"async_threshold": 15}
+    dss.open()
+    yield dss.store.gate
+    dss.store.gate.set()
+    dss.app.close()
+    dss.store.close()
+
+
+def head(dss: Any, replica: str = "aws", uuid: str = UUID, **query: Any) -> Any:
+    return dss.send("HEAD", f"/files/{uuid}", user=None, replica=replica, **{"version": FILE_VERSION, **query})
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = monotonic() + 20
+    while not condition():
+        assert monotonic() < deadline
+        sleep(0.01)
+
+
+def test_a_large_file_is_copied_in_the_background(dss: Any, gate: threading.Event) -> None:
+    url = dss.stage("r1.fastq", FASTQ, TYPE)
+    accepted = dss.put_file(url, UUID)
+    assert accepted.status_code == 202
+    assert accepted.json() == {"version": FILE_VERSION, "task_id": accepted.json()["task_id"]}
+    assert str(uuid.UUID(accepted.json()["task_id"])) == accepted.json()["task_id"]
+    assert head(dss).status_code == 404
+    assert dss.put_file(url, UUID).json() == accepted.json()
+    gate.set()
+    until(lambda: head(dss).status_code == 200)
+    assert head(dss, "gcp").headers["X-DSS-SIZE"] == "16"
+    assert (dss.put_file(url, UUID).status_code, dss.put_file(url, file_uuid(7)).status_code) == (200, 201)
+    assert problem(dss.put_file(url, UUID, creator_uid=1)) == (409, "file_already_exists")
+    gate.clear()
+    other = dss.stage("other.fastq", FASTQ.lower(), TYPE)
+    assert problem(dss.put_file(other, UUID)) == (409, "file_already_exists")
+
+
+def test_a_file_at_the_threshold_is_copied_at_once(dss: Any) -> None:
+    dss.reopen(async_threshold=16)
+    assert dss.put_file(dss.stage("r1.fastq", FASTQ, TYPE), UUID).status_code == 201
+
+
+def test_a_copy_goes_on_after_a_restart(dss: Any, gate: threading.Event) -> None:
+    accepted = dss.put_file(dss.stage("r1.fastq", FASTQ, TYPE), UUID)
+    closing = threading.Thread(target=dss.app.close)
+    closing.start()
+    gate.set()
+    closing.join()
+    dss.open()
+    assert accepted.status_code == 202
+    until(lambda: head(dss).status_code == 200)
+    location = dss.send("GET", f"/files/{UUID}", replica="aws").headers["Location"]
+    assert requests.get(location, timeout=10).content == FASTQ
+
+
+@pytest.mark.parametrize("name", ["crc32c", "s3_etag", "sha1", "sha256"])
+def test_a_copy_with_a_wrong_checksum_is_told_about(dss: Any, gate: threading.Event, name: str) -> None:
+    true = getattr(checksums(io.BytesIO(FASTQ), len(FASTQ)), name)
+    false = ("0" if true[0] != "0" else "1") + true[1:]
+    assert dss.put_file(staged(dss, {name: false}), UUID).status_code == 202
+    gate.set()
+    until(lambda: head(dss).status_code == 422)
+    assert head(dss, "gcp").status_code == 422
+    told = dss.send("GET", f"/files/{UUID}", replica="aws", version=FILE_VERSION)
+    assert problem(told) == (422, "missing_checksum")
+    assert true in told.json()["title"]
+    assert head(dss, version=None).status_code == 404
+    assert dss.put_file(staged(dss, {}), UUID).status_code == 202
+    until(lambda: head(dss).status_code == 200)
+
+
+def test_a_source_that_is_wrong_is_told_about_at_once(dss: Any, gate: threading.Event) -> None:
+    assert problem(dss.put_file(staged(dss, {"sha1": None}), UUID)) == (422, "missing_checksum")
+    assert problem(dss.put_file(staged(dss, {"sha1": "x"}), UUID)) == (422, "invalid_checksum")
+    assert problem(dss.put_file("s3://stage/nope", UUID)) == (404, "not_found")
+    assert not gate.is_set()
+
+
+def test_a_bundle_cannot_have_a_file_that_is_still_copied(dss: Any, gate: threading.Event) -> None:
+    dss.put_file(dss.stage("r1.fastq", FASTQ, TYPE), UUID)
+    entry = {"uuid": UUID, "version": FILE_VERSION, "name": "r1.fastq", "indexed": False}
+    assert problem(dss.put_bundle([entry])) == (400, "file_missing")
+    gate.set()
+    until(lambda: dss.put_bundle([entry]).status_code == 201)
+
+
+def test_the_threshold_is_64_mib(dss: Any) -> None:
+    zeros = bytes(2**26 + 1)
+    accepted = dss.put_file(dss.stage("zeros", zeros, TYPE), UUID)
+    assert accepted.status_code == 202
+    until(lambda: head(dss).status_code == 200)
+    assert head(dss).headers["X-DSS-SIZE"] == "67108865"
+    assert head(dss).headers["X-DSS-S3-ETAG"] == "d4b4f6056a5f5a23cda477d1895a2bbd-2"

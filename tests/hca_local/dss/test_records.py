@@ -47,7 +47,7 @@ def test_a_bundle_is_written_whole_or_not_at_all(records: Records) -> None:
     with pytest.raises(sqlite3.IntegrityError):
         records.put_bundle(Bundle("u", "v", 1, entries), "{}")
     assert records.bundle("u", "v") is None
-    assert records.revision() == (0, 0)
+    assert records.revision() == (0, 0, 0)
 
 
 def test_revision_changes_with_every_bundle_and_tombstone(records: Records) -> None:

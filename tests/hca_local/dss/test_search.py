@@ -136,7 +136,8 @@ def test_summary_pages_and_versions_of_one_bundle(dss: Any) -> None:
     [
         ({"query": {"mtch": {}}}, "[mtch]"),
         ({"query": {}}, "one key"),
-        ({"query": {"bool": {"must": [{"regexp": {"a": "b"}}]}}}, "[regexp]"),
+        ({"query": {"bool": {"must": [{"fuzzy": {"a": "b"}}]}}}, "[fuzzy]"),
+        ({"query": {"query_string": {"query": "(lung"}}}, "(lung"),
         ({"aggs": {}}, "[aggs]"),
     ],
 )

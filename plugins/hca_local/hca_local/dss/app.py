@@ -12,8 +12,10 @@ from urllib.parse import urlsplit
 from hca_core.openapi.model import Api, Operation
 from hca_local.dss.blobs import Blobs
 from hca_local.dss.bundles import Bundles
+from hca_local.dss.checkouts import Checkouts
 from hca_local.dss.errors import forbidden, read_only
 from hca_local.dss.files import Files
+from hca_local.dss.jobs import Jobs, Workers
 from hca_local.dss.presign import Links
 from hca_local.dss.records import Records
 from hca_local.dss.search import Search
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
     from hca_local.s3.store import ObjectStore
     from hca_local.users import User
 
-__all__ = ["DssApp"]
+__all__ = ["ASYNC_THRESHOLD", "DssApp"]
+
+ASYNC_THRESHOLD = 64 * 1024 * 1024  # bytes
 
 _FORMATS = {"DSS_VERSION": Format(is_version, "illegal_version")}
 
@@ -49,6 +53,10 @@ class DssApp:
     What it knows is kept in `root`, the bytes in buckets of `store`, which users reach at `s3_url` with addresses that
     `access_key` signs. `read_only` refuses all changes. `instance` names this run in `/internal/health`.
 
+    Like in a cloud, things may take their time: copies for users come `checkout_seconds` after they were asked for,
+    what is put into one replica comes into the other after `replication_seconds`, and a new file of more than
+    `async_threshold` bytes is copied in the background.
+
     Raises:
         HcaError: the records cannot be used, for example because a newer version of hca wrote them.
     """
@@ -67,17 +75,26 @@ class DssApp:
         read_only: bool = False,
         instance: str | None = None,
         retry_after: int = RETRY_AFTER,
+        checkout_seconds: float = 0,
+        replication_seconds: float = 0,
+        async_threshold: int = ASYNC_THRESHOLD,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
+        def clock() -> float:
+            return now().timestamp()
+
         self._read_only = read_only
-        self._records = Records(root)
+        self._records = records = Records(root, replication_seconds=replication_seconds, now=clock)
+        self._jobs = jobs = Jobs(root, clock)
         blobs = Blobs(store)
-        links = Links(s3_url, access_key, lambda: now().timestamp())
-        files = Files(self._records, blobs, links)
-        bundles = Bundles(self._records, blobs, links, public_url=public_url, new_version=Versions(now))
+        links = Links(s3_url, access_key, clock)
+        checkouts = Checkouts(records, blobs, jobs, seconds=checkout_seconds, retry_after=retry_after, now=clock)
+        files = Files(records, blobs, checkouts, jobs, links, async_threshold=async_threshold)
+        bundles = Bundles(records, blobs, checkouts, links, public_url=public_url, new_version=Versions(now))
+        search = Search(records, now)
         self._router = Router(
             api,
-            {**files.handlers, **bundles.handlers, **Search(self._records).handlers},
+            {**files.handlers, **bundles.handlers, **checkouts.handlers, **search.handlers},
             public_url=public_url,
             users=users,
             documents=_documents(api, document, public_url, instance),
@@ -85,12 +102,15 @@ class DssApp:
             formats=_FORMATS,
             retry_after=retry_after,
         )
+        self._workers = Workers(jobs, {**files.tasks, **checkouts.tasks})
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return self._router(environ, start_response)
 
     def close(self) -> None:
-        """Close the records; no request may follow."""
+        """End the jobs and close the records; no request may follow."""
+        self._workers.close()
+        self._jobs.close()
         self._records.close()
 
     def _admit(self, call: Call) -> None:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from hca_local.problem import Problem
 
-__all__ = ["bad_query", "conflict", "forbidden", "illegal", "not_found", "read_only", "unprocessable"]
+__all__ = [
+    "bad_query",
+    "checkout_failed",
+    "conflict",
+    "forbidden",
+    "illegal",
+    "not_found",
+    "read_only",
+    "unprocessable",
+]
 
 
 def illegal(title: str, code: str = "illegal_arguments") -> Problem:
@@ -36,6 +45,11 @@ def conflict(code: str, title: str) -> Problem:
 def unprocessable(code: str, title: str) -> Problem:
     """Return the answer to a file whose checksums are missing or wrong (422)."""
     return Problem(422, code, title)
+
+
+def checkout_failed(title: str) -> Problem:
+    """Return the answer to a request whose copies could not be made (500)."""
+    return Problem(500, "checkout_error", title)
 
 
 def read_only() -> Problem:

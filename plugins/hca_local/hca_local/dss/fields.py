@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
+
+from hca_local.dss.dates import calculate, interval
+from hca_local.dss.patterns import wildcard_test
 
 __all__ = [
     "Document",
@@ -23,64 +26,93 @@ __all__ = [
 
 EXACT = frozenset({"uuid", "manifest.version"})  # fields in which case matters
 LONGEST_KEYWORD = 256  # characters; longer texts are only found through `.text`
+MAX_KEYS = 50  # in a path; no document is so deep
 
-_DATE = re.compile(
-    r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2})(?:T([0-9]{2})(?::([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?)?"
-    r"(Z|[+-][0-9]{2}:?[0-9]{2})?)?)?"
-)
 _WORD = re.compile(r"\w+(?:[.'\u2019]\w+)*")
-_TICK = timedelta(microseconds=1)
-_STEPS = (timedelta(days=1), timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1))
-
 Document = Mapping[str, Any]
 Predicate = Callable[[Document], bool]
 Test = Callable[[Any], bool]
-Interval = tuple[datetime, datetime]
 
 
-def values(node: Any, path: Sequence[str]) -> Iterator[Any]:
-    """Yield the texts, numbers and booleans of a document at a path of keys; lists are looked into, null is nothing."""
-    if isinstance(node, list):
-        for child in node:
-            yield from values(child, path)
-    elif path:
-        if isinstance(node, dict) and path[0] in node:
-            yield from values(node[path[0]], path[1:])
-    elif node is not None and not isinstance(node, dict):
-        yield node
+def values(node: Any, path: str) -> Iterator[Any]:
+    """Yield the texts, numbers and booleans of a document at a path; lists are looked into, null is nothing.
+
+    A path is keys with dots between them; the keys may have dots themselves.
+    """
+    return (value for value in _nodes(node, _steps(path), 0) if not isinstance(value, dict))
 
 
 def any_value(path: str, test: Test, word_test: Callable[[list[str]], bool]) -> Predicate:
-    """Return whether a document has a value at `path` (keys with dots between them) that passes `test`.
+    """Return whether a document has a value at `path` that passes `test`.
 
-    Below a text, `.text` is the list of its words, which has to pass `word_test`.
+    Below a text, `.text` is the list of its words, which has to pass `word_test`. A path with a `*` stands for all
+    that look like it, and for the words of their values.
     """
-    keys = path.split(".")
-    outer = keys[:-1] if keys[-1] == "text" else None
+    if "*" in path:
+        return _any_leaf(path, test, word_test)
+    outer = path.removesuffix(".text") if path.endswith(".text") else None
 
     def predicate(document: Document) -> bool:
-        if any(map(test, values(document, keys))):
+        if any(map(test, values(document, path))):
             return True
-        if outer is None or next(values(document, keys), None) is not None:
+        if outer is None or next(values(document, path), None) is not None:
             return False
         return any(word_test(words(text)) for text in values(document, outer) if isinstance(text, str))
 
     return predicate
 
 
+def _any_leaf(pattern: str, test: Test, word_test: Callable[[list[str]], bool]) -> Predicate:
+    is_meant = wildcard_test(pattern)
+
+    def predicate(document: Document) -> bool:
+        found = (value for path, value in _leaves(document, "") if is_meant(path))
+        return any(test(value) or word_test(words(_as_text(value))) for value in found)
+
+    return predicate
+
+
+def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(node, dict):
+        for key, child in node.items():
+            yield from _leaves(child, f"{path}.{key}" if path else key)
+    elif isinstance(node, list):
+        for child in node:
+            yield from _leaves(child, path)
+    elif node is not None:
+        yield path, node
+
+
 def has_field(path: str) -> Predicate:
     """Return whether a document has any value at, or anywhere below, a path."""
-    keys = path.split(".")
-    return lambda document: _has_value(document, keys)
+    if "*" in path:
+        return _any_leaf(path, lambda _: True, lambda _: True)
+    steps = _steps(path)
+    return lambda document: any(True for node in _nodes(document, steps, 0) for _ in _leaves(node, ""))
 
 
-def _has_value(node: Any, keys: Sequence[str]) -> bool:
+@lru_cache(maxsize=1024)
+def _steps(path: str) -> Sequence[Sequence[tuple[str, int]]]:
+    """For each place in a path, the keys that may come next and the place behind each."""
+    parts = path.split(".")
+    if len(parts) > MAX_KEYS:
+        return (), ()
+    places = range(len(parts) + 1)
+    return [[(".".join(parts[start:end]), end) for end in places[start + 1 :]] for start in places]
+
+
+def _nodes(node: Any, steps: Sequence[Sequence[tuple[str, int]]], at: int) -> Iterator[Any]:
+    """All that is at the end of a path, except lists and null."""
     if isinstance(node, list):
-        return any(_has_value(child, keys) for child in node)
-    if isinstance(node, dict):
-        below = [node[key] for key in keys[:1] if key in node] if keys else node.values()
-        return any(_has_value(child, keys[1:]) for child in below)
-    return node is not None and not keys
+        for child in node:
+            yield from _nodes(child, steps, at)
+    elif at == len(steps) - 1:
+        if node is not None:
+            yield node
+    elif isinstance(node, dict):
+        for key, end in steps[at]:
+            if key in node:
+                yield from _nodes(node[key], steps, end)
 
 
 def words(text: str) -> list[str]:
@@ -98,40 +130,43 @@ def keyword(path: str, text: str) -> str | None:
 def equals(path: str, wanted: Any) -> Test:
     """Return a test whether a value of the field `path` is `wanted`: numbers and dates by value, texts in any case."""
     text = wanted if isinstance(wanted, str) else _as_text(wanted)
-    whole, number, interval = keyword(path, text), _number(wanted), _date(text)
+    whole, number, meant = keyword(path, text), _number(wanted), interval(text)
 
     def test(value: Any) -> bool:
         if isinstance(value, bool):
             return text.lower() == _as_text(value)
         if not isinstance(value, str):
             return number is not None and bool(value == number)
-        moment = _date(value) if interval else None
-        if interval and moment and path not in EXACT:
-            return interval[0] <= moment[0] <= interval[1]
+        moment = interval(value) if meant else None
+        if meant and moment and path not in EXACT:
+            return meant[0] <= moment[0] <= meant[1]
         return whole is not None and keyword(path, value) == whole
 
     return test
 
 
-def in_range(path: str, bounds: Mapping[str, Any]) -> Test:
-    """Return a test whether a value of the field `path` keeps all bounds: `gte`, `gt`, `lte`, `lt`."""
-    tests = [_bound(path, name, bound) for name, bound in bounds.items()]
+def in_range(path: str, bounds: Mapping[str, Any], now: datetime) -> Test:
+    """Return a test whether a value of the field `path` keeps all bounds: `gte`, `gt`, `lte`, `lt`.
+
+    A bound such as `now-1d` is counted from `now`, in UTC.
+    """
+    tests = [_bound(path, name, bound, now) for name, bound in bounds.items()]
     return lambda value: all(test(value) for test in tests)
 
 
-def _bound(path: str, name: str, bound: Any) -> Test:
+def _bound(path: str, name: str, bound: Any, now: datetime) -> Test:
     text = bound if isinstance(bound, str) else _as_text(bound)
-    number, interval = _number(bound), _date(text)
+    number, meant = _number(bound), interval(text) or calculate(text, now)
     compare = _COMPARISONS[name]
     # A date without a time is a whole day: `gt` means after its end, `lte` until its end.
-    edge = interval and interval[1 if name in ("gt", "lte") else 0]
+    edge = meant and meant[1 if name in ("gt", "lte") else 0]
 
     def test(value: Any) -> bool:
         if isinstance(value, bool):
             return False
         if not isinstance(value, str):
             return number is not None and compare(value, number)
-        moment = None if path in EXACT else _date(value)
+        moment = None if path in EXACT else interval(value)
         if moment:
             return edge is not None and compare(moment[0], edge)
         known, limit = keyword(path, value), keyword(path, text)
@@ -165,34 +200,3 @@ def _number(value: Any) -> int | float | None:
         return float(value)
     except ValueError:
         return None
-
-
-@lru_cache(maxsize=4096)
-def _date(text: str) -> Interval | None:
-    """The first and the last moment that an ISO date, with or without a time, means; None if it is no date."""
-    found = _DATE.fullmatch(text)
-    if found is None:
-        return None
-    year, month, day, hour, minute, second, fraction, zone = found.groups()
-    try:
-        offset = _offset(zone)
-        start = datetime(int(year), int(month), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0))
-        begin = start.replace(tzinfo=timezone.utc) - offset
-        if fraction:
-            begin += timedelta(microseconds=int(fraction[:6].ljust(6, "0")))
-            return begin, begin
-        precision = sum(part is not None for part in (day, hour, minute, second))
-        return begin, (begin + _STEPS[precision - 1] if precision else _next_month(begin)) - _TICK
-    except (ValueError, OverflowError):
-        return None
-
-
-def _offset(zone: str | None) -> timedelta:
-    if zone in (None, "Z"):
-        return timedelta()
-    hours, minutes = int(zone[1:3]), int(zone[-2:])
-    return timedelta(hours=hours, minutes=minutes) * (-1 if zone[0] == "-" else 1)
-
-
-def _next_month(begin: datetime) -> datetime:
-    return begin.replace(year=begin.year + begin.month // 12, month=begin.month % 12 + 1)

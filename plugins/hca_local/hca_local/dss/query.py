@@ -2,240 +2,131 @@
 
 from __future__ import annotations
 
-import fnmatch
-import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
-from hca_local.dss.fields import (
-    EXACT,
-    Document,
-    Predicate,
-    any_value,
-    equals,
-    has_field,
-    in_range,
-    keyword,
-    words,
-)
+from hca_local.dss.clauses import LEAVES, QueryError, at_least, match_all, only, ranges
+from hca_local.dss.fields import Document, Predicate
+from hca_local.dss.querystring import QueryStringError, to_clause
 
 __all__ = ["Predicate", "QueryError", "parse_query"]
 
 MAX_DEPTH = 50
 # These change what is shown of the hits or in which order, which the DSS decides itself.
 _IGNORED = frozenset({"_source", "sort", "search_after", "size", "from", "version", "explain", "track_scores"})
-_BOUNDS = frozenset({"gte", "gt", "lte", "lt"})
-_COUNT = re.compile(r"(-?[0-9]{1,9})(%?)")
+_EVERY_FIELD = "*"
+# How the texts of [multi_match] are compared in each field, by `type`.
+_KINDS = {
+    "best_fields": "match",
+    "most_fields": "match",
+    "phrase": "match_phrase",
+    "phrase_prefix": "match_phrase_prefix",
+}
 
-Scalar = (str, int, float)  # bool is an int
 
-
-class QueryError(ValueError):
-    """The query is none that this service understands; the message names the part."""
-
-
-def parse_query(search: Mapping[str, Any]) -> Predicate:
-    """Return what decides whether a document is found by a search body.
+def parse_query(search: Mapping[str, Any], now: datetime) -> Predicate:
+    """Return what decides whether a document is found by a search body, in which `now` may be written.
 
     Raises:
         QueryError: it has a part that is unknown, or malformed.
     """
     unknown = sorted(search.keys() - _IGNORED - {"query"})
     if unknown:
-        raise QueryError(f"[{unknown[0]}] is not supported at the top of a search.")
-    return _match_all if search.get("query") is None else _clause(search["query"], 0, filtering=False)
+        raise QueryError(f"[{unknown[0][:100]}] is not supported at the top of a search.")
+    return match_all if search.get("query") is None else _Reader(now).clause(search["query"], 0, filtering=False)
 
 
-def _clause(query: Any, depth: int, *, filtering: bool) -> Predicate:
-    """`filtering` is whether the clause only decides about hits, never about their order."""
-    if not isinstance(query, dict) or len(query) != 1:
-        raise QueryError("A query is an object with one key, which names its kind.")
-    if depth > MAX_DEPTH:
-        raise QueryError(f"The query is nested more than {MAX_DEPTH} levels deep.")
-    [(kind, body)] = query.items()
-    if not isinstance(body, dict):
-        raise QueryError(f"[{kind}] needs an object.")
-    if kind == "bool":
-        return _bool(body, depth + 1, filtering)
-    if kind == "constant_score":
-        _only(kind, body, "filter")
-        return _clause(body.get("filter"), depth + 1, filtering=True)
-    if kind not in _LEAVES:
-        raise QueryError(f"There is no query [{kind[:100]}] here.")
-    return _LEAVES[kind](body)
+class _Reader:
+    """Reads clauses that have others in them, or stand for others."""
+
+    def __init__(self, now: datetime) -> None:
+        self._leaves = {**LEAVES, "range": ranges(now)}
+        self._rewritten: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+            "multi_match": _multi_match,
+            "query_string": _query_string,
+        }
+
+    def clause(self, query: Any, depth: int, *, filtering: bool) -> Predicate:
+        """`filtering` is whether the clause only decides about hits, never about their order."""
+        if not isinstance(query, dict) or len(query) != 1:
+            raise QueryError("A query is an object with one key, which names its kind.")
+        if depth > MAX_DEPTH:
+            raise QueryError(f"The query is nested more than {MAX_DEPTH} levels deep.")
+        [(kind, body)] = query.items()
+        if not isinstance(body, dict):
+            raise QueryError(f"[{kind[:100]}] needs an object.")
+        if kind == "bool":
+            return self._bool(body, depth + 1, filtering)
+        if kind == "constant_score":
+            only(kind, body, "filter")
+            return self.clause(body.get("filter"), depth + 1, filtering=True)
+        if kind in self._rewritten:
+            return self.clause(self._rewritten[kind](body), depth + 1, filtering=filtering)
+        if kind not in self._leaves:
+            raise QueryError(f"There is no query [{kind[:100]}] here.")
+        return self._leaves[kind](body)
+
+    def _bool(self, body: dict[str, Any], depth: int, filtering: bool) -> Predicate:
+        only("bool", body, "must", "should", "must_not", "filter", "minimum_should_match", "adjust_pure_negative")
+
+        def clauses(name: str, filtering: bool) -> list[Predicate]:
+            given = body.get(name, [])
+            return [self.clause(one, depth, filtering=filtering) for one in _as_list(given)]
+
+        required = clauses("must", filtering) + clauses("filter", True)
+        excluded = clauses("must_not", True)
+        optional = clauses("should", filtering)
+        given = body.get("minimum_should_match")
+        needed = (
+            int(bool(optional) and (filtering or not required)) if given is None else at_least(given, len(optional))
+        )
+
+        def test(document: Document) -> bool:
+            if not all(clause(document) for clause in required) or any(clause(document) for clause in excluded):
+                return False
+            return needed <= 0 or sum(clause(document) for clause in optional) >= needed
+
+        return test
 
 
-# ── combinations ──
+# ── clauses that stand for others ──
 
 
-def _bool(body: dict[str, Any], depth: int, filtering: bool) -> Predicate:
-    _only("bool", body, "must", "should", "must_not", "filter", "minimum_should_match")
-
-    def clauses(name: str, filtering: bool) -> list[Predicate]:
-        given = body.get(name, [])
-        return [_clause(one, depth, filtering=filtering) for one in (given if isinstance(given, list) else [given])]
-
-    required = clauses("must", filtering) + clauses("filter", True)
-    excluded = clauses("must_not", True)
-    optional = clauses("should", filtering)
-    least = _least(body.get("minimum_should_match"), len(optional), default=filtering or not required)
-
-    def test(document: Document) -> bool:
-        if not all(clause(document) for clause in required) or any(clause(document) for clause in excluded):
-            return False
-        return least <= 0 or sum(clause(document) for clause in optional) >= least
-
-    return test
+def _multi_match(body: dict[str, Any]) -> dict[str, Any]:
+    only("multi_match", body, "query", "fields", "type", "operator", "minimum_should_match", "tie_breaker", "slop")
+    kind = body.get("type", "best_fields")
+    if "query" not in body:
+        raise QueryError("[multi_match] needs a [query].")
+    if kind not in _KINDS:
+        raise QueryError(f"[multi_match] has no [type] {str(kind)[:100]!r} here, only {', '.join(_KINDS)}.")
+    options = {name: body[name] for name in ("query", "operator", "minimum_should_match", "slop") if name in body}
+    clauses = [{_KINDS[kind]: {field: options}} for field in _fields("multi_match", body)]
+    return {"bool": {"should": clauses, "minimum_should_match": 1}}
 
 
-def _least(given: Any, optional: int, *, default: bool) -> int:
-    """How many of the optional clauses have to be true."""
-    if given is None:
-        return int(default and optional > 0)
-    found = _COUNT.fullmatch(str(given))
-    if found is None or isinstance(given, bool):
-        raise QueryError(f"[minimum_should_match] is a number or a percentage, not {str(given)[:100]!r}.")
-    count = int(found[1])
-    if found[2]:
-        count = int(optional * count / 100)
-    return count if count >= 0 else optional + count
+def _query_string(body: dict[str, Any]) -> dict[str, Any]:
+    only("query_string", body, "query", "default_field", "fields", "default_operator", "analyze_wildcard",
+         "allow_leading_wildcard", "lenient")  # fmt: skip
+    text, operator = body.get("query"), str(body.get("default_operator", "or")).upper()
+    if not isinstance(text, str):
+        raise QueryError("[query_string] needs a text as [query].")
+    if operator not in ("AND", "OR"):
+        raise QueryError("[query_string] has the [default_operator] `and` or `or`.")
+    try:
+        return to_clause(text, _fields("query_string", body), operator)
+    except QueryStringError as error:
+        raise QueryError(f"[query_string]: {error}") from None
 
 
-# ── questions about one field ──
+def _fields(kind: str, body: dict[str, Any]) -> list[str]:
+    """The fields to look into, without their weights; all if none is named."""
+    given = _as_list(body.get("fields") or body.get("default_field") or _EVERY_FIELD)
+    if not all(isinstance(field, str) for field in given):
+        raise QueryError(f"[{kind}] needs names of fields.")
+    names = [field.partition("^")[0] for field in given]
+    return [_EVERY_FIELD if name == "_all" else name for name in names]
 
 
-def _match_all(_document: Document) -> bool:
-    return True
-
-
-def _everything(body: dict[str, Any]) -> Predicate:
-    _only("match_all", body)
-    return _match_all
-
-
-def _term(body: dict[str, Any]) -> Predicate:
-    path, options = _field("term", body, "value")
-    wanted = _scalar("term", options["value"])
-    return any_value(path, equals(path, wanted), lambda found: wanted in found)
-
-
-def _terms(body: dict[str, Any]) -> Predicate:
-    body = {key: value for key, value in body.items() if key != "boost"}
-    if len(body) != 1 or not isinstance(next(iter(body.values())), list):
-        raise QueryError("[terms] needs one field with a list of values.")
-    [(path, given)] = body.items()
-    tests = [equals(path, _scalar("terms", value)) for value in given]
-    return any_value(
-        path, lambda value: any(test(value) for test in tests), lambda found: any(value in found for value in given)
-    )
-
-
-def _match(body: dict[str, Any]) -> Predicate:
-    path, options = _field("match", body, "query", "operator")
-    wanted, operator = _scalar("match", options["query"]), str(options.get("operator", "or")).lower()
-    if operator not in ("or", "and"):
-        raise QueryError("[match] has the operator `and` or `or`.")
-    asked = set(words(str(wanted)))
-    enough = asked.issubset if operator == "and" else lambda found: not asked.isdisjoint(found)
-    return any_value(path, equals(path, wanted), lambda found: bool(asked) and enough(found))
-
-
-def _range(body: dict[str, Any]) -> Predicate:
-    path, options = _field("range", body, None, *_BOUNDS)
-    bounds = {name: _bound(value) for name, value in options.items() if value is not None}
-    test = in_range(path, bounds)
-    return any_value(path, test, lambda found: any(map(test, found)))
-
-
-def _bound(value: Any) -> Any:
-    value = _scalar("range", value)
-    if isinstance(value, str) and (value.startswith("now") or "||" in value):
-        raise QueryError("[range] cannot calculate with dates here; give the date itself.")
-    return value
-
-
-def _exists(body: dict[str, Any]) -> Predicate:
-    _only("exists", body, "field")
-    path = body.get("field")
-    if not isinstance(path, str):
-        raise QueryError("[exists] needs the name of a `field`.")
-    return has_field(path)
-
-
-def _prefix(body: dict[str, Any]) -> Predicate:
-    path, options = _field("prefix", body, "value")
-    return _on_texts(path, str(_scalar("prefix", options["value"])), lambda start: lambda text: text.startswith(start))
-
-
-def _wildcard(body: dict[str, Any]) -> Predicate:
-    path, options = _field("wildcard", body, "value")
-    return _on_texts(path, str(_scalar("wildcard", options["value"])), _pattern_test)
-
-
-def _ids(body: dict[str, Any]) -> Predicate:
-    _only("ids", body, "values", "type")
-    wanted = body.get("values")
-    if not isinstance(wanted, list) or not all(isinstance(one, str) for one in wanted):
-        raise QueryError("[ids] needs a list of `values`.")
-    known = set(wanted)
-    return lambda document: f"{document['uuid']}.{document['manifest']['version']}" in known
-
-
-_LEAVES: dict[str, Callable[[dict[str, Any]], Predicate]] = {
-    "match_all": _everything,
-    "term": _term,
-    "terms": _terms,
-    "match": _match,
-    "range": _range,
-    "exists": _exists,
-    "prefix": _prefix,
-    "wildcard": _wildcard,
-    "ids": _ids,
-}
-
-
-# ── parts ──
-
-
-def _on_texts(path: str, given: str, make: Callable[[str], Callable[[str], bool]]) -> Predicate:
-    """Whole texts are compared in any case, words (which are in lower case) as they are given."""
-    whole_test, word_test = make(given if path in EXACT else given.lower()), make(given)
-
-    def on_value(value: Any) -> bool:
-        known = keyword(path, value) if isinstance(value, str) else None
-        return known is not None and whole_test(known)
-
-    return any_value(path, on_value, lambda found: any(map(word_test, found)))
-
-
-def _field(kind: str, body: dict[str, Any], short: str | None, *options: str) -> tuple[str, dict[str, Any]]:
-    """The one field of a query and its options; a plain value stands for the option `short`."""
-    if len(body) != 1:
-        raise QueryError(f"[{kind}] needs exactly one field.")
-    [(path, given)] = body.items()
-    if not isinstance(given, dict):
-        given = {short: given} if short else {"": given}
-    _only(kind, given, *options, *((short,) if short else ()))
-    if short and short not in given:
-        raise QueryError(f"[{kind}] needs a [{short}] for {path[:100]!r}.")
-    return path, {name: value for name, value in given.items() if name != "boost"}
-
-
-def _scalar(kind: str, value: Any) -> Any:
-    if not isinstance(value, Scalar):
-        raise QueryError(f"[{kind}] compares with texts, numbers and booleans only.")
-    return value
-
-
-def _only(kind: str, body: Mapping[str, Any], *known: str) -> None:
-    unknown = sorted(body.keys() - set(known) - {"boost"})
-    if unknown:
-        raise QueryError(f"[{kind}] has no [{unknown[0][:100]}] here.")
-
-
-def _pattern_test(pattern: str) -> Callable[[str], bool]:
-    """A test for texts that have a pattern with `*`, `?`, and backslash before characters that mean themselves."""
-    parts = re.findall(r"\\.|.", pattern, re.DOTALL)
-    # fnmatch makes an expression that never goes back over what a star has taken, whatever the pattern is.
-    expression = re.compile(fnmatch.translate("".join(part if part in "*?" else f"[{part[-1]}]" for part in parts)))
-    return lambda text: expression.fullmatch(text) is not None
+def _as_list(given: Any) -> list[Any]:
+    return given if isinstance(given, list) else [given]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
@@ -16,15 +18,17 @@ __all__ = ["Search"]
 
 RAW_PAGE = 10
 REMEMBERED = 8  # queries, so that walking through the pages of one reads all documents only once
+_ANY_MOMENT = datetime(1970, 1, 1, tzinfo=timezone.utc)  # for queries without `now`, whose hits can be remembered
 
 Key = tuple[str, str]  # uuid, version
 
 
 class Search:
-    """Handler of `/search`."""
+    """Handler of `/search`; `now` is what that word means in a query."""
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: Records, now: Callable[[], datetime]) -> None:
         self._records = records
+        self._now = now
         self._hits = lru_cache(maxsize=REMEMBERED)(self._find)
 
     @property
@@ -35,11 +39,13 @@ class Search:
     def post(self, call: Call) -> Answer:
         """Answer one page of hits, those with the greatest uuid first."""
         query, raw = call.body["es_query"], call.arguments["output_format"] == "raw"
+        now = self._now()
         try:
-            parse_query(query)
+            parse_query(query, now)
         except QueryError as error:
             raise bad_query(str(error)) from None
-        hits = self._hits(json.dumps(query), self._records.revision())
+        text, replica = json.dumps(query), call.arguments["replica"]
+        hits = self._hits(text, replica, self._records.revision(replica=replica), now if "now" in text else _ANY_MOMENT)
         start = _position(hits, call.arguments["search_after"])
         limit = RAW_PAGE if raw else call.arguments["per_page"]
         shown = hits[start : start + limit]
@@ -47,10 +53,12 @@ class Search:
         following = {"search_after": ",".join(shown[-1])} if len(shown) == limit else None
         return page(call, {"es_query": query, "results": results, "total_hits": len(hits)}, "results", following)
 
-    def _find(self, query: str, _revision: tuple[int, int]) -> list[Key]:
+    def _find(self, query: str, replica: str, _revision: tuple[int, ...], now: datetime) -> list[Key]:
         """All hits, the greatest first."""
-        matches = parse_query(json.loads(query))
-        return [(uuid, version) for uuid, version, document in self._records.documents() if matches(document)]
+        matches = parse_query(json.loads(query), now)
+        return [
+            (uuid, version) for uuid, version, document in self._records.documents(replica=replica) if matches(document)
+        ]
 
     def _result(self, key: Key, call: Call, raw: bool) -> dict[str, Any]:
         uuid, version = key
@@ -60,7 +68,7 @@ class Search:
             "bundle_url": f"{call.base_url}/bundles/{uuid}?{query}",
             "search_score": None,
         }
-        return {**result, "metadata": self._records.document(key)} if raw else result
+        return {**result, "metadata": self._records.document(key, replica=call.arguments["replica"])} if raw else result
 
 
 def _position(hits: list[Key], search_after: str | None) -> int:

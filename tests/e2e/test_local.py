@@ -79,10 +79,25 @@ def test_starting_twice_and_after_a_crash(stack, source: Path) -> None:
     )
 
 
-def test_what_is_not_served_yet_says_so(stack) -> None:
-    refused = stack.hca("dss", "get-events", "--replica", "aws", code=6)
-    assert "501" in refused.stderr
-    assert "Traceback" not in refused.stderr
+def test_every_operation_is_served(stack) -> None:
+    assert json.loads(stack.hca("dss", "get-events", "--replica", "aws").stdout) == {"event_streams": []}
+    assert json.loads(stack.hca("dss", "get-collections").stdout) == {"collections": []}
+    assert json.loads(stack.hca("dss", "get-subscriptions", "--replica", "aws").stdout) == {"subscriptions": []}
+
+
+def test_a_collection_is_downloaded(stack, source: Path, tmp_path: Path) -> None:
+    upload = ["dss", "upload", "--src-dir", str(source), "--replica", "aws", "--staging-bucket", "staging"]
+    bundle = json.loads(stack.hca(*upload).stdout)
+    item = {"type": "bundle", "uuid": bundle["bundle_uuid"], "version": bundle["version"]}
+    about = ["--name", "lungs", "--description", "a test", "--details", "{}", "--contents", json.dumps(item)]
+    place = ["--uuid", BUNDLE, "--version", "2024-05-02T080000.000000Z", "--replica", "aws"]
+    put = json.loads(stack.hca("dss", "put-collection", *about, *place).stdout)
+    assert put["uuid"] == BUNDLE
+    stack.hca(
+        "dss", "download-collection", "--uuid", BUNDLE, "--replica", "aws", "--download-dir", str(tmp_path / "out")
+    )
+    (folder,) = (tmp_path / "out").glob(f"{bundle['bundle_uuid']}.*")
+    assert (folder / "reads.fastq").read_bytes() == (source / "reads.fastq").read_bytes()
 
 
 def test_foreground_serves_until_it_is_asked_to_stop(tmp_path: Path, stack) -> None:

@@ -13,12 +13,16 @@ from hca_core.openapi.model import Api, Operation
 from hca_local.dss.blobs import Blobs
 from hca_local.dss.bundles import Bundles
 from hca_local.dss.checkouts import Checkouts
+from hca_local.dss.collections import Collections
+from hca_local.dss.delivery import Delivery
 from hca_local.dss.errors import forbidden, read_only
+from hca_local.dss.events import Events
 from hca_local.dss.files import Files
 from hca_local.dss.jobs import Jobs, Workers
 from hca_local.dss.presign import Links
 from hca_local.dss.records import Records
 from hca_local.dss.search import Search
+from hca_local.dss.subscriptions import Subscriptions
 from hca_local.dss.versions import Versions, is_version
 from hca_local.router import RETRY_AFTER, Call, Format, Router
 
@@ -36,10 +40,23 @@ ASYNC_THRESHOLD = 64 * 1024 * 1024  # bytes
 
 _FORMATS = {"DSS_VERSION": Format(is_version, "illegal_version")}
 
+
+def _is_hca(user: User) -> bool:
+    return user.group == "hca"
+
+
+def _is_hca_or_public(user: User) -> bool:
+    return user.group in ("hca", "public")
+
+
 # Who may perform an operation; any user may perform the others that need a token.
 _RIGHTS: Mapping[str, Callable[[User], bool]] = {
-    "put_file": lambda user: user.group == "hca",
+    "put_file": _is_hca,
     "delete_bundle": lambda user: user.admin,
+    **dict.fromkeys((f"{verb}_collection" for verb in ("put", "get", "patch", "delete")), _is_hca),
+    "get_collections": _is_hca,
+    **dict.fromkeys((f"{verb}_subscription" for verb in ("put", "get", "delete")), _is_hca_or_public),
+    "get_subscriptions": _is_hca_or_public,
 }
 
 
@@ -90,11 +107,40 @@ class DssApp:
         links = Links(s3_url, access_key, clock)
         checkouts = Checkouts(records, blobs, jobs, seconds=checkout_seconds, retry_after=retry_after, now=clock)
         files = Files(records, blobs, checkouts, jobs, links, async_threshold=async_threshold)
-        bundles = Bundles(records, blobs, checkouts, links, public_url=public_url, new_version=Versions(now))
+        new_version = Versions(now)
+        self._collections = collections = Collections(root, records, blobs.open, new_version=new_version)
+        self._subscriptions = subscriptions = Subscriptions(root, now=now)
+        self._delivery = delivery = Delivery(
+            root,
+            subscriptions,
+            public_url=public_url,
+            base_url=public_url + urlsplit(api.base_url).path,
+            search_document=records.document,
+            now=now,
+        )
+        self._events = events = Events(root, store, links, blobs.open, new_version=new_version, notify=delivery.notify)
+        bundles = Bundles(
+            records,
+            blobs,
+            checkouts,
+            links,
+            public_url=public_url,
+            new_version=new_version,
+            on_created=events.bundle_created,
+            on_deleted=events.bundle_deleted,
+        )
         search = Search(records, now)
         self._router = Router(
             api,
-            {**files.handlers, **bundles.handlers, **checkouts.handlers, **search.handlers},
+            {
+                **files.handlers,
+                **bundles.handlers,
+                **checkouts.handlers,
+                **search.handlers,
+                **collections.handlers,
+                **events.handlers,
+                **subscriptions.handlers,
+            },
             public_url=public_url,
             users=users,
             documents=_documents(api, document, public_url, instance),
@@ -103,6 +149,7 @@ class DssApp:
             retry_after=retry_after,
         )
         self._workers = Workers(jobs, {**files.tasks, **checkouts.tasks})
+        delivery.start()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         return self._router(environ, start_response)
@@ -110,6 +157,10 @@ class DssApp:
     def close(self) -> None:
         """End the jobs and close the records; no request may follow."""
         self._workers.close()
+        self._delivery.close()
+        self._subscriptions.close()
+        self._events.close()
+        self._collections.close()
         self._jobs.close()
         self._records.close()
 

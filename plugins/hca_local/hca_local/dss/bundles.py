@@ -38,6 +38,8 @@ class Bundles:
         *,
         public_url: str,
         new_version: Callable[[], str],
+        on_created: Callable[[Bundle], None],
+        on_deleted: Callable[[str, str | None, Mapping[str, Any]], None],
     ) -> None:
         self._records = records
         self._blobs = blobs
@@ -45,6 +47,8 @@ class Bundles:
         self._links = links
         self._public_url = public_url
         self._new_version = new_version
+        self._on_created = on_created
+        self._on_deleted = on_deleted
 
     @property
     def handlers(self) -> dict[str, Handler]:
@@ -94,6 +98,7 @@ class Bundles:
         if stored != tombstone:
             title = f"Bundle {uuid} was deleted before, by another person or for another reason."
             raise conflict("bundle_tombstone_already_exists", title)
+        self._on_deleted(uuid, version, tombstone)
         return Answer(200, {})
 
     def _entries(self, wanted: Sequence[Wanted], replica: str) -> tuple[Entry, ...]:
@@ -110,6 +115,7 @@ class Bundles:
         if stored != bundle:
             title = f"Bundle {bundle.uuid} version {bundle.version} exists with other content."
             raise conflict("bundle_already_exists", title)
+        self._on_created(bundle)
         return created
 
     # ── reading ──

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack, closing
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from hca_core.openapi.model import Api, Operation
@@ -39,6 +40,13 @@ __all__ = ["ASYNC_THRESHOLD", "DssApp"]
 ASYNC_THRESHOLD = 64 * 1024 * 1024  # bytes
 
 _FORMATS = {"DSS_VERSION": Format(is_version, "illegal_version")}
+
+
+class _Closable(Protocol):
+    def close(self) -> None: ...
+
+
+Part = TypeVar("Part", bound=_Closable)
 
 
 def _is_hca(user: User) -> bool:
@@ -101,24 +109,22 @@ class DssApp:
             return now().timestamp()
 
         self._read_only = read_only
-        self._records = records = Records(root, replication_seconds=replication_seconds, now=clock)
-        self._jobs = jobs = Jobs(root, clock)
-        blobs = Blobs(store)
-        links = Links(s3_url, access_key, clock)
+        self._opened = ExitStack()
+        new_version = Versions(now)
+        records = self._open(Records(root, replication_seconds=replication_seconds, now=clock))
+        jobs = self._open(Jobs(root, clock))
+        blobs, links = Blobs(store), Links(s3_url, access_key, clock)
         checkouts = Checkouts(records, blobs, jobs, seconds=checkout_seconds, retry_after=retry_after, now=clock)
         files = Files(records, blobs, checkouts, jobs, links, async_threshold=async_threshold)
-        new_version = Versions(now)
-        self._collections = collections = Collections(root, records, blobs.open, new_version=new_version)
-        self._subscriptions = subscriptions = Subscriptions(root, now=now)
-        self._delivery = delivery = Delivery(
-            root,
-            subscriptions,
-            public_url=public_url,
-            base_url=public_url + urlsplit(api.base_url).path,
-            search_document=records.document,
-            now=now,
+        collections = self._open(Collections(root, records, blobs.open, new_version=new_version))
+        subscriptions = self._open(Subscriptions(root, now=now))
+        base_url = public_url + urlsplit(api.base_url).path
+        delivery = self._open(
+            Delivery(
+                root, subscriptions, public_url=public_url, base_url=base_url, search_document=records.document, now=now
+            )
         )
-        self._events = events = Events(root, store, links, blobs.open, new_version=new_version, notify=delivery.notify)
+        events = self._open(Events(root, store, links, blobs.open, new_version=new_version, notify=delivery.notify))
         bundles = Bundles(
             records,
             blobs,
@@ -129,18 +135,10 @@ class DssApp:
             on_created=events.bundle_created,
             on_deleted=events.bundle_deleted,
         )
-        search = Search(records, now)
+        parts = (files, bundles, checkouts, Search(records, now), collections, events, subscriptions)
         self._router = Router(
             api,
-            {
-                **files.handlers,
-                **bundles.handlers,
-                **checkouts.handlers,
-                **search.handlers,
-                **collections.handlers,
-                **events.handlers,
-                **subscriptions.handlers,
-            },
+            {name: handler for part in parts for name, handler in part.handlers.items()},
             public_url=public_url,
             users=users,
             documents=_documents(api, document, public_url, instance),
@@ -148,7 +146,7 @@ class DssApp:
             formats=_FORMATS,
             retry_after=retry_after,
         )
-        self._workers = Workers(jobs, {**files.tasks, **checkouts.tasks})
+        self._open(Workers(jobs, {**files.tasks, **checkouts.tasks}))
         delivery.start()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -156,13 +154,11 @@ class DssApp:
 
     def close(self) -> None:
         """End the jobs and close the records; no request may follow."""
-        self._workers.close()
-        self._delivery.close()
-        self._subscriptions.close()
-        self._events.close()
-        self._collections.close()
-        self._jobs.close()
-        self._records.close()
+        self._opened.close()
+
+    def _open(self, part: Part) -> Part:
+        """Return `part`, which will be closed with this application, the last one first."""
+        return self._opened.enter_context(closing(part))
 
     def _admit(self, call: Call) -> None:
         if self._read_only and not _only_reads(call.operation):

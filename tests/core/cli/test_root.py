@@ -204,3 +204,21 @@ def test_logging_is_left_as_it_was(run) -> None:
     run(action, "--debug")
     assert during != [before]
     assert state() == before
+
+
+@pytest.mark.parametrize(("shell", "word"), [("bash", "complete"), ("zsh", "compdef"), ("fish", "complete")])
+def test_completion_can_be_switched_on_in_each_shell(shell: str, word: str) -> None:
+    import subprocess
+    import sys
+
+    environ = {**os.environ, "_HCA_COMPLETE": f"{shell}_source"}
+    run = subprocess.run(
+        [sys.executable, "-c", "from hca_core.cli.root import hca; hca.main(prog_name='hca')"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert word in run.stdout
+    assert "_HCA_COMPLETE" in run.stdout

@@ -122,6 +122,11 @@ class RootGroup(click.Group):
     def _invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            if error.option_name not in (name for option in self.params for name in option.opts):
+                raise
+            where = f"{ctx.command_path} {error.option_name}"
+            raise click.UsageError(f"{error.option_name} belongs before the command: `{where} …`.", error.ctx) from None
         except HcaError as error:
             if ctx.params.get("debug"):
                 _show_traceback()

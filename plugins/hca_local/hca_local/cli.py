@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hca_core.cli.output import emit, say
+from hca_core.cli.context import Context
 from hca_core.errors import HcaError
 
 if TYPE_CHECKING:
@@ -20,6 +20,22 @@ if TYPE_CHECKING:
 __all__ = ["local"]
 
 MAX_SECONDS = 1_000_000
+
+
+def say(message: str) -> None:
+    """Print words, unless the user wants quiet."""
+    _context().say(message)
+
+
+def emit(value: Any) -> None:
+    """Print data in the form that the user chose."""
+    _context().emit(value)
+
+
+def _context() -> Context:
+    found = click.get_current_context().find_object(Context)
+    assert found is not None  # the root command makes it
+    return found
 
 
 @click.group("local")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from hca_core.cli.output import clean, say
+from hca_core.transfer.job import Silent
 
 if TYPE_CHECKING:
     from hca_core.transfer.job import Progress
@@ -45,14 +46,8 @@ def open_progress(style: str = "auto", stream: TextIO | None = None) -> Iterator
         shown.close()
 
 
-class Notes:
+class Notes(Silent):
     """No progress, but a long wait is still announced."""
-
-    def add(self, name: str, size: int | None) -> None: ...
-
-    def advance(self, name: str, count: int) -> None: ...
-
-    def done(self, name: str) -> None: ...
 
     def note(self, message: str) -> None:
         say(message)

@@ -169,6 +169,9 @@ def test_reset_refuses_while_the_stack_runs(stack: Stack) -> None:
 def test_logs(stack: Stack) -> None:
     stack.start()
     assert "serves the DSS" in run("logs", *at(stack.root)).stdout
+    with stack.root.log_file.open("a") as log:
+        log.write("GET /\x1b[2J\n")
+    assert run("logs", *at(stack.root)).stdout.endswith("GET /\\x1b[2J\n")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")

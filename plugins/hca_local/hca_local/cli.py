@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hca_core.cli.context import Context
+from hca_core.cli.output import clean
 from hca_core.errors import HcaError
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def logs(folder: Path | None, follow: bool) -> None:
     from hca_local import control
 
     for piece in control.read_log(_existing(folder), follow=follow):
-        click.echo(piece, nl=False)
+        click.echo(clean(piece), nl=False)  # requests of anybody on this machine are quoted in it
 
 
 def _chosen(folder: Path | None) -> Path:

@@ -13,7 +13,9 @@ import pytest
 
 from hca_local import control
 from hca_local.root import Root, open_root
-from hca_local.state import State, is_held, read_state
+from hca_local.state import SERVICES, State, is_held, read_state
+
+PORTS = {service: 8000 + place for place, service in enumerate(SERVICES)}
 
 SCRIPT = Path(__file__).parent / "stack_script.py"
 

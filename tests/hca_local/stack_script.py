@@ -10,7 +10,7 @@ from typing import Any
 
 from hca_local.root import Root, Secrets
 from hca_local.stack import Parts, main
-from hca_local.state import State
+from hca_local.state import SERVICES, State
 
 
 def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -27,7 +27,7 @@ def compose(root: Root, secrets: Secrets, state: State) -> Parts:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if BEHAVIOUR == "dawdles":
         time.sleep(60)
-    return Parts(app, app, lambda: None)
+    return Parts(dict.fromkeys(SERVICES, app), lambda: None)
 
 
 if __name__ == "__main__":

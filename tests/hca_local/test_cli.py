@@ -17,7 +17,7 @@ from hca_local.root import Root
 from hca_local.state import is_held
 
 from .conftest import Stack
-from .test_listener import free_pair
+from .test_listener import free_ports
 
 
 def run(*words: str, **options: Any) -> Result:
@@ -39,7 +39,7 @@ def test_up_of_a_running_stack_prints_where_it_is(stack: Stack) -> None:
     assert result.exit_code == 0
     found = json.loads(result.stdout)
     assert found == control.describe(stack.root, state)
-    assert found["dss_url"] == f"http://127.0.0.1:{state.dss_port}"
+    assert found["dss_url"] == state.url("dss")
     assert found["staging_bucket"] == "staging"
     assert "is up already" in result.stderr
 
@@ -47,7 +47,7 @@ def test_up_of_a_running_stack_prints_where_it_is(stack: Stack) -> None:
 @pytest.mark.parametrize("way", [[], ["--foreground"]])
 def test_up_on_another_port_is_refused(stack: Stack, way: list[str]) -> None:
     stack.start()
-    result = run("up", *at(stack.root), "--port", str(free_pair()), *way)
+    result = run("up", *at(stack.root), "--port", str(free_ports()), *way)
     assert result.exit_code == 1
     assert result.stdout == ""
     assert "already runs on port" in result.stderr

@@ -16,10 +16,10 @@ import pytest
 from hca_core.errors import HcaError
 from hca_local import control
 from hca_local.root import Root, find_root, open_root, read_secrets
-from hca_local.state import State, hold, is_held, read_state, running, write_state
+from hca_local.state import SERVICES, State, hold, is_held, read_state, running, write_state
 
-from .conftest import Stack
-from .test_listener import free_pair
+from .conftest import PORTS, Stack
+from .test_listener import free_ports
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_the_process_is_detached(stack: Stack) -> None:
 def test_starting_twice_finds_the_first(stack: Stack) -> None:
     first, _ = stack.start()
     assert stack.start() == (first, False)
-    assert stack.start(first.dss_port) == (first, False)
+    assert stack.start(first.ports["dss"]) == (first, False)
     assert control.describe(stack.root, first) == control.describe(stack.root, running(stack.root))
 
 
@@ -61,15 +61,14 @@ def test_starting_at_the_same_time_starts_one(stack: Stack) -> None:
 
 def test_a_running_stack_does_not_change_its_port(stack: Stack) -> None:
     state, _ = stack.start()
-    assert state.dss_port is not None
-    with pytest.raises(HcaError, match=f"already runs on port {state.dss_port}, not on {state.dss_port + 10}"):
-        stack.start(state.dss_port + 10)
+    with pytest.raises(HcaError, match=f"already runs on port {state.ports['dss']}, not on {state.ports['dss'] + 10}"):
+        stack.start(state.ports["dss"] + 10)
 
 
 def test_ports_that_were_asked_for(stack: Stack) -> None:
-    port = free_pair()
+    port = free_ports()
     state, _ = stack.start(port)
-    assert state.ports == (port, port + 1)
+    assert list(state.ports.values()) == list(range(port, port + len(SERVICES)))
 
 
 def test_a_taken_port_is_named(stack: Stack) -> None:
@@ -97,7 +96,7 @@ def test_a_stack_that_never_answers_is_ended(stack: Stack) -> None:
 
 
 def test_a_stale_state_is_replaced_and_its_process_left_alone(stack: Stack, stranger: subprocess.Popen[bytes]) -> None:
-    write_state(stack.root, State(stranger.pid, "old", 1, 2, ready=True))
+    write_state(stack.root, State(stranger.pid, "old", PORTS, ready=True))
     assert control.stop(stack.root) is None
     state, started = stack.start()
     assert started
@@ -115,7 +114,7 @@ def test_after_a_kill_it_starts_with_the_same_ports_and_data(stack: Stack) -> No
     secrets = read_secrets(stack.root)
     (stack.root.path / "dss").mkdir()
     (stack.root.path / "dss" / "precious").write_text("data")
-    with socket.create_connection(("127.0.0.1", first.dss_port or 0)) as connection:
+    with socket.create_connection(("127.0.0.1", first.ports["dss"])) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         assert connection.recv(10)  # a connection that is open when the process dies must not block the port
         stack.kill()
@@ -131,10 +130,10 @@ def test_other_ports_if_the_last_ones_are_taken(stack: Stack) -> None:
     control.stop(stack.root)
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        other.bind(("127.0.0.1", first.dss_port))
+        other.bind(("127.0.0.1", first.ports["dss"]))
         other.listen()
         second, _ = stack.start()
-    assert second.dss_port != first.dss_port
+    assert second.ports["dss"] != first.ports["dss"]
 
 
 def test_stop_ends_the_process_and_says_which(stack: Stack) -> None:
@@ -164,7 +163,7 @@ def test_stop_kills_no_stranger(stack: Stack, stranger: subprocess.Popen[bytes],
     try:
         with hold(stack.root):
             # The state of some former run: its process id is a stranger's now, its port another stack's.
-            write_state(stack.root, State(stranger.pid, "former", state.dss_port, state.s3_port, ready=True))
+            write_state(stack.root, State(stranger.pid, "former", state.ports, ready=True))
             with pytest.raises(HcaError, match="does not answer"):
                 control.stop(stack.root, kill=lambda pid, number: killed.append(pid))
     finally:
@@ -240,7 +239,7 @@ def test_a_missing_log_is_said(root: Root) -> None:
 @pytest.mark.parametrize("folder", ["plain", "with space", 'it\'s; echo $HOME `id` "x"'])
 def test_the_shell_gets_each_value_as_it_is(tmp_path: Path, folder: str) -> None:
     root = open_root(tmp_path / folder)
-    lines = control.environment(root, State(1, "one", 8000, 8001, ready=True), {})
+    lines = control.environment(root, State(1, "one", PORTS, ready=True), {})
     names = [line.removeprefix("export ").partition("=")[0] for line in lines]
     show = "".join(f'; printf "%s\\n" "${name}"' for name in names)
     run = subprocess.run(["sh", "-c", "\n".join(lines) + show], capture_output=True, text=True, check=True, env={})
@@ -254,7 +253,7 @@ def test_the_shell_gets_each_value_as_it_is(tmp_path: Path, folder: str) -> None
 
 
 def test_what_would_hide_the_credentials_is_unset(root: Root) -> None:
-    lines = control.environment(root, State(1, "one", 8000, 8001), {"AWS_PROFILE": "work", "PATH": "/bin"})
+    lines = control.environment(root, State(1, "one", PORTS), {"AWS_PROFILE": "work", "PATH": "/bin"})
     assert [line for line in lines if line.startswith("unset")] == ["unset AWS_PROFILE"]
 
 
@@ -276,6 +275,6 @@ def test_a_root_that_is_not_served(root: Root) -> None:
 def test_requests_to_this_machine_do_not_go_through_a_proxy(
     root: Root, environ: dict[str, str], exceptions: str | None
 ) -> None:
-    lines = control.environment(root, State(1, "one", 8000, 8001), environ)
+    lines = control.environment(root, State(1, "one", PORTS), environ)
     set_to = [line.partition("=")[2] for line in lines if line.startswith(("export NO_PROXY=", "export no_proxy="))]
     assert set_to == ([] if exceptions is None else [exceptions] * 2)

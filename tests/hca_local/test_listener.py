@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import http.client
 import socket
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
 
 from hca_core.errors import HcaError
-from hca_local.listener import Listener, open_pair
+from hca_local.listener import Listener, open_listeners
+from hca_local.state import SERVICES
 
 
 def hello(environ: dict[str, Any], start_response: Any) -> list[bytes]:
@@ -15,16 +17,15 @@ def hello(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     return [b"hello"]
 
 
-def free_pair() -> int:
-    """A port that is free together with the next one."""
+def free_ports(count: int = len(SERVICES)) -> int:
+    """A port that is free together with those after it."""
     while True:
-        with socket.socket() as one, socket.socket() as two:
-            one.bind(("127.0.0.1", 0))
-            port: int = one.getsockname()[1]
-            try:
-                two.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
+        with ExitStack() as taken, suppress(OSError, OverflowError):
+            first = taken.enter_context(socket.socket())
+            first.bind(("127.0.0.1", 0))
+            port: int = first.getsockname()[1]
+            for offset in range(1, count):
+                taken.enter_context(socket.socket()).bind(("127.0.0.1", port + offset))
             return port
 
 
@@ -85,25 +86,33 @@ def test_an_impossible_port_is_named() -> None:
         Listener(70000)
 
 
-def test_a_pair_is_a_port_and_the_next() -> None:
-    port = free_pair()
-    dss, s3 = open_pair(port, (1, 2))
-    with dss, s3:
-        assert (dss.port, s3.port) == (port, port + 1)
+def test_listeners_take_a_port_and_the_next_ones() -> None:
+    port = free_ports(2)
+    opened = open_listeners(("one", "two"), port, {"one": 1, "two": 2})
+    with opened["one"] as one, opened["two"] as two:
+        assert (one.port, two.port) == (port, port + 1)
 
 
-def test_a_pair_needs_both_ports() -> None:
-    port = free_pair()
+def test_all_ports_that_were_asked_for_must_be_free() -> None:
+    port = free_ports(2)
     with Listener(port + 1), pytest.raises(HcaError, match=f"Port {port + 1} is already in use"):
-        open_pair(port)
+        open_listeners(("one", "two"), port, {})
     Listener(port).close()
 
 
 def test_the_last_ports_are_taken_again_if_free() -> None:
-    last = (free_pair(), free_pair())
-    dss, s3 = open_pair(None, last)
-    with dss, s3:
-        assert (dss.port, s3.port) == last
-        other_dss, other_s3 = open_pair(None, last)
-        with other_dss, other_s3:
-            assert not {other_dss.port, other_s3.port} & set(last)
+    last = {"one": free_ports(1), "two": free_ports(1)}
+    opened = open_listeners(("one", "two"), None, last)
+    with opened["one"] as one, opened["two"] as two:
+        assert (one.port, two.port) == tuple(last.values())
+        others = open_listeners(("one", "two"), None, last)
+        with others["one"] as other_one, others["two"] as other_two:
+            assert not {other_one.port, other_two.port} & set(last.values())
+
+
+def test_a_service_that_is_new_gets_a_port() -> None:
+    last = {"one": free_ports(1)}
+    opened = open_listeners(("one", "two"), None, last)
+    with opened["one"] as one, opened["two"] as two:
+        assert one.port == last["one"]
+        assert two.port not in (0, one.port)

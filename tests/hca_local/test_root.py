@@ -23,7 +23,9 @@ from hca_local.root import (
 from hca_local.state import State
 from hca_local.users import OWNER, Users
 
-STATE = State(1, "one", 8000, 8001)
+from .conftest import PORTS
+
+STATE = State(1, "one", PORTS)
 
 
 def mode(path: Path) -> int:

@@ -18,7 +18,7 @@ from hca_core.errors import HcaError
 from hca_local.control import answers
 from hca_local.root import Root, Secrets
 from hca_local.stack import Parts, describe, serve, until_signal
-from hca_local.state import State, is_held, read_state, running
+from hca_local.state import SERVICES, State, is_held, read_state, running
 
 from .conftest import Stack
 
@@ -37,7 +37,7 @@ class Composed:
 
     def __call__(self, root: Root, secrets: Secrets, state: State) -> Parts:
         self.state = state
-        return Parts(app, app, self.close)
+        return Parts(dict.fromkeys(SERVICES, app), self.close)
 
     def close(self) -> None:
         self.closings += 1
@@ -70,12 +70,12 @@ def get(port: int | None, host: str | None = None) -> tuple[int, bytes]:
         connection.close()
 
 
-def test_serves_both_services_until_it_is_stopped(root: Root) -> None:
+def test_serves_all_services_until_it_is_stopped(root: Root) -> None:
     composed = Composed()
     with served(root, composed) as state:
         assert composed.state is not None
-        assert composed.state.dss_url == state.dss_url
-        for port in (state.dss_port, state.s3_port):
+        assert composed.state.ports == state.ports
+        for port in state.ports.values():
             assert get(port) == (200, f"127.0.0.1:{port}".encode())
         assert answers(state)
         assert composed.closings == 0
@@ -84,15 +84,18 @@ def test_serves_both_services_until_it_is_stopped(root: Root) -> None:
     assert not answers(state)
 
 
-def test_both_services_refuse_foreign_hosts(root: Root) -> None:
+def test_all_services_refuse_foreign_hosts(root: Root) -> None:
     with served(root, Composed()) as state:
-        for port in (state.dss_port, state.s3_port):
+        for port in state.ports.values():
             assert get(port, host=f"evil.example:{port}")[0] == 403
 
 
 def test_settings_are_written_before_it_is_ready(root: Root) -> None:
     with served(root, Composed()) as state:
-        assert json.loads(root.config_file.read_bytes())["DSSClient"]["swagger_url"] == state.swagger_url
+        assert (
+            json.loads(root.config_file.read_bytes())["DSSClient"]["swagger_url"]
+            == f"{state.url('dss')}/v1/swagger.json"
+        )
         for file in (root.secrets_file, root.state_file, root.config_file, root.aws_file, root.lock_file):
             assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
@@ -121,7 +124,7 @@ def test_an_instance_is_one_run(root: Root) -> None:
     with served(root, Composed()) as two:
         assert not answers(one)
     assert one.instance != two.instance
-    assert (one.dss_port, one.s3_port) == (two.dss_port, two.s3_port)
+    assert one.ports == two.ports
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

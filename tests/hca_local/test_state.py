@@ -9,7 +9,9 @@ from hca_core.errors import HcaError
 from hca_local.root import Root
 from hca_local.state import State, hold, is_held, read_state, running, serves, write_state
 
-READY = State(4242, "one", 8000, 8001, ready=True)
+from .conftest import PORTS
+
+READY = State(4242, "one", PORTS, ready=True)
 
 
 def test_a_state_is_read_as_it_was_written(root: Root) -> None:
@@ -19,7 +21,8 @@ def test_a_state_is_read_as_it_was_written(root: Root) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "nonsense", "[]", "{}", '{"pid": -1, "instance": "x"}', '{"pid": 1, "instance": "x", "dss_port": "y"}']
+    "text",
+    ["", "nonsense", "[]", "{}", '{"pid": -1, "instance": "x"}', '{"pid": 1, "instance": "x", "ports": {"dss": "y"}}'],
 )
 def test_a_damaged_state_is_no_state(root: Root, text: str) -> None:
     root.state_file.write_text(text)

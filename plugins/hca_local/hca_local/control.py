@@ -18,8 +18,8 @@ from typing import IO, Any
 
 from hca_core.errors import HcaError
 from hca_local.guard import HEALTH_PATH
-from hca_local.root import STAGING_BUCKET, Root
-from hca_local.state import HOST, State, hold, is_held, read_state, running
+from hca_local.root import DSS_DESCRIPTION, STAGING_BUCKET, Root
+from hca_local.state import HOST, SERVICES, State, hold, is_held, read_state, running
 
 __all__ = ["answers", "delete", "describe", "environment", "overridden", "read_log", "start", "stop"]
 
@@ -59,9 +59,9 @@ def start(
 
 def check_port(state: State, port: int | None) -> None:
     """Raise an HcaError if a stack that runs does not run on the port that was asked for."""
-    if port is not None and state.dss_port != port:
+    if port is not None and state.ports["dss"] != port:
         raise HcaError(
-            f"The stack already runs on port {state.dss_port}, not on {port}.",
+            f"The stack already runs on port {state.ports['dss']}, not on {port}.",
             hint="Stop it first: `hca local down`. Or use another --root for a second stack.",
         )
 
@@ -132,7 +132,7 @@ def _reason(root: Root, begin: int) -> str:
 
 def answers(state: State) -> bool:
     """Return whether the process of this very run answers on its port."""
-    connection = HTTPConnection(HOST, state.dss_port, timeout=2)
+    connection = HTTPConnection(HOST, state.ports.get("dss"), timeout=2)
     try:
         connection.request("GET", HEALTH_PATH)
         found = json.loads(connection.getresponse().read(10_000))
@@ -211,9 +211,8 @@ def describe(root: Root, state: State | None) -> dict[str, Any]:
         return {"running": False, "root": str(root.path)}
     return {
         "running": True,
-        "dss_url": state.dss_url,
-        "swagger_url": state.swagger_url,
-        "s3_url": state.s3_url,
+        **{f"{service}_url": state.url(service) for service in SERVICES},
+        "swagger_url": f"{state.url('dss')}{DSS_DESCRIPTION}",
         "staging_bucket": STAGING_BUCKET,
         "config_file": str(root.config_file),
         "aws_credentials_file": str(root.aws_file),
@@ -227,7 +226,7 @@ def environment(root: Root, state: State, environ: Mapping[str, str] = os.enviro
     """Return the lines with which a POSIX shell makes `hca` and AWS tools use a stack."""
     values = {
         "HCA_CONFIG_FILE": str(root.config_file),
-        "AWS_ENDPOINT_URL_S3": state.s3_url,
+        "AWS_ENDPOINT_URL_S3": state.url("s3"),
         "AWS_SHARED_CREDENTIALS_FILE": str(root.aws_file),
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_EC2_METADATA_DISABLED": "true",

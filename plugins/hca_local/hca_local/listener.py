@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cheroot import wsgi
@@ -16,7 +17,7 @@ from hca_core.errors import HcaError
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-__all__ = ["Listener", "open_pair"]
+__all__ = ["Listener", "open_listeners"]
 
 log = logging.getLogger(__name__)
 
@@ -119,26 +120,29 @@ def _refusal(port: int, error: Exception) -> HcaError:
     return HcaError(f"Port {port} cannot be used: {error}.", hint="Name another with --port, 1024 or above.")
 
 
-def open_pair(port: int | None, last: tuple[int, int] | None = None) -> tuple[Listener, Listener]:
-    """Take `port` and the one after it; if None, those of `last` time if they are free, or any two free ones.
+def open_listeners(names: Sequence[str], port: int | None, last: Mapping[str, int]) -> dict[str, Listener]:
+    """Take `port` and those after it; if None, those of `last` time if they are free, or any free ones.
 
     Raises:
         HcaError: a port that was asked for cannot be had.
     """
     if port is not None:
-        return _pair(port, port + 1)
-    if last is not None:
+        return _take({name: port + place for place, name in enumerate(names)})
+    if last:
         try:
-            return _pair(*last)
+            return _take({name: last.get(name, 0) for name in names})
         except HcaError as error:
             log.info("%s Taking others.", error)
-    return _pair(0, 0)
+    return _take(dict.fromkeys(names, 0))
 
 
-def _pair(first: int, second: int) -> tuple[Listener, Listener]:
-    one = Listener(first)
+def _take(ports: Mapping[str, int]) -> dict[str, Listener]:
+    taken: dict[str, Listener] = {}
     try:
-        return one, Listener(second)
+        for name, port in ports.items():
+            taken[name] = Listener(port)
     except BaseException:
-        one.close()
+        for listener in taken.values():
+            listener.close()
         raise
+    return taken

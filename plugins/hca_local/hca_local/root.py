@@ -28,6 +28,7 @@ __all__ = [
     "write_settings",
 ]
 
+DSS_DESCRIPTION = "/v1/swagger.json"  # where the DSS publishes its own
 STAGING_BUCKET = "staging"  # where uploads put files for the DSS to take
 MARKER_TEXT = "This folder belongs to `hca local`. To delete it with all its data, run: hca local reset\n"
 
@@ -197,8 +198,8 @@ def read_secrets(root: Root) -> Secrets:
 def write_settings(root: Root, state: State, found: Secrets) -> None:
     """Write the files with which `hca` and AWS tools use this stack."""
     settings = {
-        "DSSClient": {"swagger_url": state.swagger_url},
-        "s3": {"endpoint_url": state.s3_url, "credentials_file": str(root.aws_file)},
+        "DSSClient": {"swagger_url": state.url("dss") + DSS_DESCRIPTION},
+        "s3": {"endpoint_url": state.url("s3"), "credentials_file": str(root.aws_file)},
     }
     atomic_write(root.config_file, json.dumps(settings, indent=2) + "\n")
     lines = ["[default]", f"aws_access_key_id = {found.access_key_id}"]

@@ -1,4 +1,4 @@
-"""The process that serves a local stack: its parts, its two ports, its end."""
+"""The process that serves a local stack: its parts, their ports, its end."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import signal
 import sys
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from hca_core.errors import HcaError
 from hca_local.guard import Guard, Health
 from hca_local.options import read_options
 from hca_local.root import STAGING_BUCKET, Root, Secrets, ensure_secrets, open_root, write_settings
-from hca_local.state import State, hold, read_state, write_state
+from hca_local.state import SERVICES, State, hold, read_state, write_state
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -32,16 +32,20 @@ __all__ = ["Parts", "compose", "main", "serve", "until_signal"]
 log = logging.getLogger(__name__)
 
 MIB = 1024 * 1024
-MAX_JSON = 64 * MIB  # a bundle of 100 000 files takes some 20 MiB
 MAX_OBJECT = 5 * 1024 * MIB  # what S3 takes in one request
+MAX_BODY = {
+    "dss": 64 * MIB,  # a bundle of 100 000 files takes some 20 MiB
+    "s3": MAX_OBJECT,
+    "auth": MIB,
+    "upload": MAX_OBJECT,
+}
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The applications of a stack; `close` releases their files."""
+    """The applications of a stack by service; `close` releases their files."""
 
-    dss: WSGIApplication
-    s3: WSGIApplication
+    apps: Mapping[str, WSGIApplication]
     close: Callable[[], None]
 
 
@@ -65,8 +69,8 @@ def compose(root: Root, secrets: Secrets, state: State) -> Parts:
         document,
         root=root.dss,
         store=store,
-        public_url=state.dss_url,
-        s3_url=state.s3_url,
+        public_url=state.url("dss"),
+        s3_url=state.url("s3"),
         access_key=key,
         users=Users.from_records(secrets.users),
         **asdict(read_options(root)),
@@ -76,7 +80,7 @@ def compose(root: Root, secrets: Secrets, state: State) -> Parts:
         dss.close()
         store.close()
 
-    return Parts(dss, S3App(store, {key.id: key}.get), close)
+    return Parts({"dss": dss, "s3": S3App(store, {key.id: key}.get)}, close)
 
 
 def describe() -> tuple[Api, dict[str, Any]]:
@@ -98,38 +102,46 @@ def serve(
     on_ready: Callable[[State], None],
     compose: Compose = compose,
 ) -> None:
-    """Serve the stack in `root` until `stop` is set: the DSS on `port`, the object store on the next one.
+    """Serve the stack in `root` until `stop` is set: `SERVICES` on `port` and those after it.
 
-    Without `port`, those of the last run are taken if they are free. `on_ready` is called once both answer.
+    Without `port`, those of the last run are taken if they are free. `on_ready` is called once all answer.
     `instance` is the name of this run, at random if None.
 
     Raises:
         HcaError: the stack runs already, a port is taken, or a part cannot be opened.
     """
     with hold(root):
-        state, dss, s3 = _take_ports(root, port, instance or uuid.uuid4().hex)
-        with dss, s3:
+        state, listeners = _take_ports(root, port, instance or uuid.uuid4().hex)
+        with _all(listeners):
             secrets = ensure_secrets(root)
             parts = compose(root, secrets, state)
-            with closing(parts), dss, s3:  # the ports close before the files behind them do
-                s3.serve(Guard(parts.s3, s3.port), max_body=MAX_OBJECT)
-                dss.serve(Guard(Health(parts.dss, state.instance), dss.port), max_body=MAX_JSON)
+            with closing(parts), _all(listeners):  # the ports close before the files behind them do
+                apps: dict[str, WSGIApplication] = {**parts.apps, "dss": Health(parts.apps["dss"], state.instance)}
+                for name, app in apps.items():
+                    listeners[name].serve(Guard(app, listeners[name].port), max_body=MAX_BODY[name])
                 write_settings(root, state, secrets)
                 with _ready(root, state) as state:
                     on_ready(state)
                     stop.wait()
 
 
-def _take_ports(root: Root, port: int | None, instance: str) -> tuple[State, Listener, Listener]:
-    from hca_local.listener import open_pair
+@contextmanager
+def _all(listeners: Mapping[str, Listener]) -> Iterator[None]:
+    with ExitStack() as opened:
+        for listener in listeners.values():
+            opened.enter_context(listener)
+        yield
+
+
+def _take_ports(root: Root, port: int | None, instance: str) -> tuple[State, dict[str, Listener]]:
+    from hca_local.listener import open_listeners
 
     last = read_state(root)
-    known = last.ports if last else None
     # From here on nobody takes the last run's process for this one; its ports are kept in case we fail.
-    state = State(os.getpid(), instance, *(known or (None, None)))
+    state = State(os.getpid(), instance, last.ports if last else {})
     write_state(root, state)
-    dss, s3 = open_pair(port, known)
-    return replace(state, dss_port=dss.port, s3_port=s3.port), dss, s3
+    listeners = open_listeners(SERVICES, port, state.ports)
+    return replace(state, ports={name: listener.port for name, listener in listeners.items()}), listeners
 
 
 @contextmanager
@@ -175,7 +187,7 @@ def main(arguments: Sequence[str] | None = None, compose: Compose = compose) -> 
 
 
 def _log_ready(state: State) -> None:
-    log.info("Process %d serves the DSS at %s and objects at %s.", state.pid, state.dss_url, state.s3_url)
+    log.info("Process %d serves the DSS at %s and objects at %s.", state.pid, state.url("dss"), state.url("s3"))
 
 
 if __name__ == "__main__":

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -16,43 +16,28 @@ from hca_local.root import Root
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-__all__ = ["HOST", "State", "hold", "is_held", "read_state", "running", "serves", "write_state"]
+__all__ = ["HOST", "SERVICES", "State", "hold", "is_held", "read_state", "running", "serves", "write_state"]
 
 HOST = "127.0.0.1"
+SERVICES = ("dss", "s3")
+"""What a stack serves, in the order of its ports."""
 
 
 @dataclass(frozen=True)
 class State:
     """The process that serves a stack, or did last. `instance` is a random name of that one run.
 
-    The ports are None until they are known; `ready` means that both services answer.
+    `ports` are known by the names in `SERVICES`, and empty before they are; `ready` means that all services answer.
     """
 
     pid: int
     instance: str
-    dss_port: int | None = None
-    s3_port: int | None = None
+    ports: Mapping[str, int] = field(default_factory=dict)
     ready: bool = False
 
-    @property
-    def ports(self) -> tuple[int, int] | None:
-        """Both ports, if they are known."""
-        return (self.dss_port, self.s3_port) if self.dss_port and self.s3_port else None
-
-    @property
-    def dss_url(self) -> str:
-        """Address of the DSS, without a slash at the end."""
-        return f"http://{HOST}:{self.dss_port}"
-
-    @property
-    def swagger_url(self) -> str:
-        """Address of the API description of the DSS."""
-        return f"{self.dss_url}/v1/swagger.json"
-
-    @property
-    def s3_url(self) -> str:
-        """Address of the object store, without a slash at the end."""
-        return f"http://{HOST}:{self.s3_port}"
+    def url(self, service: str) -> str:
+        """Return the address of a service, without a slash at the end."""
+        return f"http://{HOST}:{self.ports[service]}"
 
 
 def read_state(root: Root) -> State | None:
@@ -67,7 +52,9 @@ def read_state(root: Root) -> State | None:
 def _is_sensible(state: State) -> bool:
     if not isinstance(state.pid, int) or state.pid <= 0 or not isinstance(state.instance, str):
         return False
-    return all(port is None or isinstance(port, int) for port in (state.dss_port, state.s3_port))
+    if not isinstance(state.ports, dict) or not all(isinstance(port, int) for port in state.ports.values()):
+        return False
+    return not state.ready or set(SERVICES) <= state.ports.keys()
 
 
 def write_state(root: Root, state: State) -> None:
@@ -124,7 +111,7 @@ def running(root: Root) -> State | None:
 
 
 def serves(root: Root, url: str) -> bool:
-    """Return whether `url` is on the DSS that this root serves now.
+    """Return whether `url` is on a service that this root serves now and that takes the stack's tokens.
 
     Only the address itself counts: what `localhost` means is for others to decide.
     """
@@ -136,4 +123,4 @@ def serves(root: Root, url: str) -> bool:
     if (parts.scheme, parts.hostname) != ("http", HOST):
         return False
     state = running(root)
-    return state is not None and port == state.dss_port
+    return state is not None and port == state.ports["dss"]

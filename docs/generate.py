@@ -145,7 +145,12 @@ def options(ctx: click.Context) -> Iterator[tuple[str, str]]:
 
 def link(ctx: click.Context) -> str:
     """Return a link to the section of a command."""
-    return f"[`{ctx.command_path}`](#{ctx.command_path.replace(' ', '-')})"
+    return f"[`{ctx.command_path}`](#{anchor(ctx.command_path)})"
+
+
+def anchor(command: str) -> str:
+    """Return what the heading of a command is called in an address."""
+    return command.replace(" ", "-").replace(".", "")
 
 
 def summary(ctx: click.Context) -> str:
@@ -158,13 +163,24 @@ def methods_page(app: App, spec: ServiceSpec) -> str:
     api = app.api(spec.name, offline=True)
     names = dict.fromkeys(operation.name for operation in api.operations)
     head = METHODS_HEAD.format(client=spec.section, title=spec.title)
-    return "\n".join([head, *(method_section(spec, api.named(name)) for name in names)])
+    commands = command_names(app, spec.name)
+    return "\n".join([head, *(method_section(spec, api.named(name), commands) for name in names)])
 
 
-def method_section(spec: ServiceSpec, operations: Sequence[Operation]) -> str:
-    """Return what there is to know about a method."""
+def command_names(app: App, service: str) -> frozenset[str]:
+    """Return the names of the commands `hca SERVICE …`; a service may have methods that are no commands."""
+    spec = app.plugins.commands().get(service)
+    if spec is None:
+        return frozenset()
+    group = click.Context(load_target(spec.target), info_name=service, obj=Context(lambda: app))
+    return frozenset(child.info_name or "" for child in below(group))
+
+
+def method_section(spec: ServiceSpec, operations: Sequence[Operation], commands: frozenset[str]) -> str:
+    """Return what there is to know about a method, of which there may be one among the `commands`."""
     first = operations[0]
     command = f"hca {spec.name} {first.command}"
+    shell = [f"On the command line: [`{command}`](cli.md#{anchor(command)})."] if first.command in commands else []
     needed = describe.required_names(operations)
     found = describe.parameters(operations)
     rows = ((f"`{item.python_name}`", meaning(item, item.python_name in needed)) for item in found)
@@ -174,7 +190,7 @@ def method_section(spec: ServiceSpec, operations: Sequence[Operation]) -> str:
         f"{first.summary.rstrip('.')}.",
         cleandoc(first.description),
         table("argument", rows),
-        " ".join([*traits(operations), f"On the command line: [`{command}`](cli.md#{command.replace(' ', '-')})."]),
+        " ".join([*traits(operations), *shell]),
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
 
@@ -209,7 +225,9 @@ def traits(operations: Sequence[Operation]) -> Iterator[str]:
         yield "Needs credentials."
     if any(operation.paginated for operation in operations):
         yield "Answers in pages: `.iterate(…)` yields the items of all of them."
-    if any(operation.streaming for operation in operations):
+    if any("304" in operation.statuses for operation in operations):
+        yield "Returns `None` if nothing had to be changed."
+    if any(operation.binary for operation in operations):
         yield "Answers with bytes: `.stream(…)` gives them piece by piece."
 
 

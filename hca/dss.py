@@ -2,3 +2,4 @@
 
 from hca_dss import DSSClient as DSSClient
 from hca_dss import DSSFile as DSSFile
+from hca_dss import TaskRunner as TaskRunner

@@ -10,10 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from hca_core import paths
 from hca_core.errors import ArgumentError
+from hca_core.hosts import host_of
 from hca_core.plugins import PER_SERVICE, Plugins
 from hca_core.records import Credentials, ServiceSpec
 
 if TYPE_CHECKING:
+    from hca_core.credentials.login import Dialogue, LoginFlow
+    from hca_core.credentials.logout import LoggedOut
+    from hca_core.credentials.places import Places
+    from hca_core.credentials.store import Login, TokenStore
     from hca_core.http import Session
     from hca_core.openapi.document import DescriptionCache
     from hca_core.openapi.model import Api
@@ -140,23 +145,62 @@ class App:
         Credentials are looked up when an operation needs them. `options` override what the settings say about
         the network (see `hca_core.http.Session`).
         """
+        spec = self.service(name)
+        own = {key: self._value(key, spec) for key in PER_SERVICE if key.startswith("network.")}
+        network = {key.removeprefix("network."): value for key, value in own.items()}
+        return self._open(network, lambda rejected: self.credentials(name, url, token, rejected=rejected), **options)
+
+    def credentials(self, name: str, url: str, token: str | None = None, *, rejected: str | None = None) -> Credentials:
+        """Return who the user is for a service whose API is at `url`; a login is renewed if it has to be.
+
+        `token` wins over all others; `rejected` is the one that the service has refused.
+
+        Raises:
+            AuthError: there is no token, or it cannot be used.
+            NetworkError: nobody is there to renew a login.
+        """
         from hca_core.credentials.resolve import resolve
 
-        def authorize(rejected: str | None) -> Credentials:
-            return resolve(
-                name,
-                url,
-                explicit=token,
-                environ=self.environ,
-                settings=self.settings,
-                hook=self.plugins.credentials,
-                post=self._post,
-                rejected=rejected,
-            )
+        return resolve(
+            name,
+            url,
+            explicit=token,
+            environ=self.environ,
+            settings=self.settings,
+            hook=self.plugins.credentials,
+            post=self._post,
+            rejected=rejected,
+        )
 
-        section = self.service(name).section
-        own = {key: self.settings.value(f"{section}.{key}") for key in PER_SERVICE}
-        return self._open({key: value for key, value in own.items() if value is not None}, authorize, **options)
+    def places(self) -> Places:
+        """Return the places where tokens may be; nothing in them is renewed."""
+        from hca_core.credentials.places import Places
+
+        return Places(self.environ, self.settings, self.plugins.credentials)
+
+    def login_flow(self, name: str, url: str, dialogue: Dialogue) -> LoginFlow:
+        """Return a way to log in to a service whose API is at `url`; its provider is looked up.
+
+        Raises:
+            AuthError, ConfigError, NetworkError: there is nowhere to log in.
+        """
+        from hca_core.credentials import provider
+        from hca_core.credentials.login import LoginFlow
+
+        spec = self.service(name)
+        issuer, client_id = (self._value(key, spec) for key in ("login.issuer", "login.client_id"))
+        found = provider.find(name, url, self._get, issuer=issuer, client_id=client_id)
+        return LoginFlow(name, found, self._get, self._post, dialogue, self.settings.value("auth.audience"))
+
+    def keep_login(self, url: str, login: Login) -> None:
+        """Keep a login for the service whose API is at `url`, instead of the one that was kept before."""
+        self._logins().put(host_of(url), login)
+
+    def logout(self, name: str, url: str) -> LoggedOut:
+        """Forget the login to a service whose API is at `url`, and have its provider revoke it if it can."""
+        from hca_core.credentials.logout import log_out
+
+        return log_out(name, host_of(url), store=self._logins(), post=self._post, environ=self.environ)
 
     def client(self, name: str) -> Any:
         """Return a client of a service, for example a `DSSClient`."""
@@ -179,6 +223,16 @@ class App:
         """Close all connections."""
         while self._sessions:
             self._sessions.pop().close()
+
+    def _logins(self) -> TokenStore:
+        from hca_core.credentials.store import TokenStore
+
+        return TokenStore.of_user(self.environ, self.settings)
+
+    def _value(self, key: str, spec: ServiceSpec) -> Any:
+        """Return a setting for one service: its own if there is one, else that for all."""
+        own = self.settings.value(f"{spec.section}.{PER_SERVICE[key]}")
+        return self.settings.value(key) if own is None else own
 
     def _open(
         self,
@@ -214,14 +268,23 @@ class App:
         finally:
             session.close()
 
-    def _post(self, url: str, form: Mapping[str, str]) -> Any:
+    def _get(self, url: str) -> Any:
+        from hca_core.retry import RetryPolicy
+
+        session = self._open(policy=RetryPolicy(attempts=3, deadline=30.0), connect_timeout=5.0, read_timeout=15.0)
+        try:
+            return session.send("GET", url).json()
+        finally:
+            session.close()
+
+    def _post(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> Any:
         from hca_core.retry import RetryPolicy
 
         # Others wait for the lock of the logins meanwhile, for up to 30 seconds.
         policy = RetryPolicy(attempts=2, deadline=5.0, max_redirects=0)
         session = self._open(policy=policy, connect_timeout=5.0, read_timeout=15.0)
         try:
-            return session.send("POST", url, data=form).json()
+            return session.send("POST", url, data=form, headers=headers).json()
         finally:
             session.close()
 

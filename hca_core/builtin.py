@@ -25,6 +25,11 @@ def hca_settings() -> list[SettingSpec]:
             "auth.audience", "https://dev.data.humancellatlas.org/", "For whom service accounts sign their tokens."
         ),
         SettingSpec("log_level", "INFO", "How much is logged: DEBUG, INFO, WARNING, ERROR or CRITICAL."),
+        SettingSpec(
+            "login.client_id", None, "As which application hca logs in, if the service does not say so itself."
+        ),
+        SettingSpec("login.issuer", None, "URL of the OpenID provider to log in at, if not the service's own."),
+        SettingSpec("login.keyring", False, "Keep the tokens of logins in the system's keyring instead of a file."),
         SettingSpec("network.allow_http", False, "Allow plain http to hosts other than this machine."),
         SettingSpec("network.ca_bundle", None, "File of certificate authorities to trust instead of the usual ones."),
         SettingSpec("network.connect_timeout", 20.0, "Seconds to wait for a connection."),

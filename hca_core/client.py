@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
-from hca_core.errors import ApiError, ArgumentError, HcaError
+from hca_core.credentials.advice import login_hint
+from hca_core.errors import ApiError, ArgumentError, AuthError, HcaError
 from hca_core.openapi import describe, pages
 from hca_core.openapi.model import Api, Operation
 from hca_core.openapi.names import identifier
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
     from requests import Response
 
     from hca_core.app import App
+    from hca_core.credentials.login import Dialogue
+    from hca_core.credentials.logout import LoggedOut
     from hca_core.http import Session
 
-__all__ = ["ApiClient", "ApiMethod"]
+__all__ = ["ApiClient", "ApiMethod", "known_address"]
 
 _Client = TypeVar("_Client", bound="ApiClient")
 
@@ -43,10 +46,10 @@ class ApiMethod:
         return f"{self.__qualname__}{self.__signature__}"
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        """Send one request: parsed JSON, bytes for other content, the `requests.Response` for HEAD."""
+        """Send one request: parsed JSON, text or bytes, None if nothing had to change, the `Response` for HEAD."""
         request = self._request(args, kwargs)
         response = self._send(request)
-        return response if request.method == "HEAD" else _content(response)
+        return response if request.method == "HEAD" else _content(response, binary=request.operation.binary)
 
     def iterate(self, /, *args: Any, **kwargs: Any) -> Iterator[Any]:
         """Yield the items of all pages; a page is fetched when the one before it is used up."""
@@ -81,7 +84,8 @@ class ApiMethod:
         twice = arguments.keys() & kwargs.keys()
         if twice:
             raise self._misuse(f"got {min(twice)} twice, by position and by name")
-        return {**arguments, **kwargs}
+        tolerated = self._client.tolerated.get(self.__name__, frozenset())
+        return {**arguments, **{name: value for name, value in kwargs.items() if name not in tolerated}}
 
     def _misuse(self, problem: str) -> ArgumentError:
         return ArgumentError(f"{self.__name__} {problem}.", operation=self.__name__, hint=f"Call it as {self!r}.")
@@ -94,16 +98,20 @@ class ApiMethod:
         return pages.follow(fetch, request.url)
 
     def _send(self, request: Request, *, url: str | None = None, stream: bool = False) -> Response:
-        return self._client.session.send(
-            request.method,
-            url or request.url,
-            headers=request.headers,
-            json=request.json,
-            data=request.form,
-            secured=request.secured,
-            retryable=request.retryable,
-            stream=stream,
-        )
+        try:
+            return self._client.session.send(
+                request.method,
+                url or request.url,
+                headers=request.headers,
+                json=request.json,
+                data=request.form,
+                secured=request.secured,
+                retryable=request.retryable,
+                stream=stream,
+            )
+        except AuthError as error:
+            _explain(error, self._client.service)
+            raise
 
 
 class ApiClient:
@@ -115,6 +123,8 @@ class ApiClient:
     """
 
     service: str = ""
+    # Names of arguments that documented calls of an operation give although it has no such parameter.
+    tolerated: Mapping[str, frozenset[str]] = {}
 
     def __init__(
         self,
@@ -206,6 +216,69 @@ class ApiClient:
             operations = set()  # a completion must not fail because a service cannot be reached
         return sorted({*super().__dir__(), *operations})
 
+    def expired_token(self) -> bool:
+        """Return whether the token in use has expired, or may do so on its way; a new one is got when it is needed."""
+        with self._lock:
+            return self._session is not None and self._session.token_expired
+
+    def login(
+        self,
+        access_token: str = "",
+        remote: bool = False,
+        *,
+        browser: bool = True,
+        timeout: float = 300.0,
+        dialogue: Dialogue | None = None,
+    ) -> None:
+        """Log in to the service and keep the login, which later runs renew and use.
+
+        Your browser is opened for it, unless you say otherwise: with `access_token` that token is kept, and nothing is
+        asked; with `remote` you log in with a browser anywhere, and paste what it shows; without `browser` you open the
+        address on this machine yourself. `dialogue` says how to talk to you; by default addresses are logged as
+        warnings, which Python shows, and `input` is used.
+
+        Raises:
+            AuthError: the login failed, or nobody logged in within `timeout` seconds.
+            NetworkError: no answer from the service or its provider.
+            ConfigError: the login cannot be kept.
+        """
+        from hca_core.credentials.login import Dialogue, from_token
+
+        if access_token:
+            found, url = from_token(self.service, access_token), self._known_address()
+        else:
+            url = self.api.base_url
+            flow = self.app.login_flow(self.service, url, dialogue or Dialogue())
+            found = flow.by_hand() if remote else flow.in_browser(opens=browser, timeout=timeout)
+        self.app.keep_login(url, found)
+        self.close()  # a session keeps the token that it has begun with
+
+    def logout(self) -> LoggedOut:
+        """Forget the login to the service, and have its provider revoke it if it can; return what became of it.
+
+        Raises:
+            ConfigError: the login cannot be removed.
+        """
+        self.close()
+        return self.app.logout(self.service, self._known_address())
+
+    def _known_address(self) -> str:
+        return self._api.base_url if self._api else known_address(self.app, self.service, self._swagger_url)
+
+    @staticmethod
+    def load_swagger_json(swagger_json: IO[str] | IO[bytes], ptr_str: str = "$ref") -> dict[str, Any]:
+        """Return the API description in an open file, each reference `{ptr_str: "#/…"}` replaced by what it means.
+
+        Raises:
+            SpecError: it is no JSON object, or a reference leads outside of the document, to nothing, or in a circle.
+        """
+        from hca_core.openapi.document import References, loads
+
+        content = swagger_json.read()
+        text = content if isinstance(content, str) else content.decode("utf-8-sig")
+        found = loads(text, str(getattr(swagger_json, "name", "The API description")))
+        return dict(References(found, pointer=ptr_str).resolve(found))
+
     def clear_cache(self) -> None:
         """Forget the kept API descriptions, so that the next use fetches them again."""
         self.app.descriptions.clear()
@@ -227,9 +300,32 @@ class ApiClient:
         self.close()
 
 
-def _content(response: Response) -> Any:
-    """The body of an answer: parsed if it is JSON, else bytes; None for JSON that is left out (304)."""
-    if not response.headers.get("Content-Type", "").lower().startswith("application/json"):
+def _explain(error: AuthError, service: str) -> None:
+    """Add to a service's refusal what only its client knows."""
+    if error.service is None:
+        error.service = service
+        error.hint = login_hint(service) if error.status == 401 else error.hint
+
+
+def known_address(app: App, service: str, swagger_url: str | None = None) -> str:
+    """Return the address of a service's API as far as it is known without asking the service."""
+    spec = app.service(service)
+    url = swagger_url or app.description_url(spec)
+    if url != spec.description_url and app.descriptions.cached(url) is None:
+        # Its description was never fetched; a service nearly always publishes it on its own host.
+        return url
+    return app.api(service, swagger_url=url, offline=True).base_url
+
+
+def _content(response: Response, *, binary: bool = False) -> Any:
+    """The body of an answer: parsed if it is JSON, text if it is that, else bytes; None if there is none (304)."""
+    if response.status_code == 304:
+        response.close()  # a body that is there against the rules must not be read as the next answer
+        return None
+    kind = response.headers.get("Content-Type", "").lower()
+    if kind.startswith("text/") and not binary:
+        return _text(response, kind)
+    if not kind.startswith("application/json"):
         return response.content
     if not response.content:
         return None
@@ -242,3 +338,9 @@ def _content(response: Response) -> Any:
             url=response.url,
             details=response.text[:1000],
         ) from error
+
+
+def _text(response: Response, kind: str) -> str:
+    if "charset" not in kind:
+        response.encoding = "utf-8"  # requests would take it for Latin-1
+    return response.text

@@ -4,7 +4,7 @@
 HcaError                exit 1   message, hint
 ├── ConfigError              3   file, key
 ├── PluginError              4   plugin, distribution
-├── AuthError                5   service               no, expired or refused credentials (401, 403)
+├── AuthError                5   service, status, code, request_id      no, expired or refused credentials (401, 403)
 ├── SpecError               10   service               an API description cannot be used
 ├── ArgumentError            2   operation, parameter  a call does not match the description
 ├── ApiError                 6   status, code, title, details, request_id, url
@@ -82,13 +82,28 @@ class PluginError(HcaError):
 
 
 class AuthError(HcaError):
-    """There are no credentials for a service, or it refused them (HTTP 401 or 403)."""
+    """There are no credentials for a service, or it refused them (HTTP 401 or 403).
+
+    `status`, `code` and `request_id` are those of the service's answer, as for `ApiError`; None if it was not asked.
+    """
 
     exit_code = 5
 
-    def __init__(self, message: str, *, service: str | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        service: str | None = None,
+        status: int | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+        hint: str | None = None,
+    ) -> None:
         super().__init__(message, hint=hint)
         self.service = service
+        self.status = status
+        self.code = code
+        self.request_id = request_id
 
 
 class SpecError(HcaError):

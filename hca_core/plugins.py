@@ -36,7 +36,15 @@ DESCRIPTIONS: Mapping[str, type] = {
     "hca_settings": SettingSpec,
     "hca_object_stores": ObjectStoreSpec,
 }
-PER_SERVICE = ("connect_timeout", "deadline", "read_timeout", "retries")
+# The core's settings that each service may have of its own, and how they are called in its section.
+PER_SERVICE: Mapping[str, str] = {
+    "login.client_id": "login_client_id",
+    "login.issuer": "login_issuer",
+    "network.connect_timeout": "connect_timeout",
+    "network.deadline": "deadline",
+    "network.read_timeout": "read_timeout",
+    "network.retries": "retries",
+}
 _CACHE_FORMAT = 2
 
 Record = TypeVar("Record")
@@ -132,20 +140,19 @@ class Plugins:
     def settings(self) -> list[SettingSpec]:
         """Settings of the core and of every plugin, in order of key.
 
-        Each service has the core's network settings of its own, in its section: `DSSClient.read_timeout`.
+        Each service has some of the core's settings of its own, in its section: `DSSClient.read_timeout`.
         """
         found = [setting for _, setting in self._described(SettingSpec)]
         own = [
             replace(
                 setting,
-                key=f"{service.section}.{name}",
+                key=f"{service.section}.{PER_SERVICE[setting.key]}",
                 default=None,
                 help=f"`{setting.key}` for the {service.title} alone.",
             )
             for service in self.services().values()
             for setting in found
-            for above, _, name in [setting.key.partition(".")]
-            if above == "network" and name in PER_SERVICE
+            if setting.key in PER_SERVICE
         ]
         return sorted([*found, *own], key=lambda setting: setting.key)
 

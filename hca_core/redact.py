@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 
-__all__ = ["REDACTING", "RedactingFilter", "redact"]
+__all__ = ["REDACTING", "RedactingFilter", "readable", "redact"]
 
 HIDDEN = "***"
 
@@ -58,6 +58,12 @@ def redact(value: object) -> str:
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text
+
+
+def readable(text: object, limit: int = 300) -> str:
+    """Return `text` as one printable line without secrets, at most `limit` characters long."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in redact(text)).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 class RedactingFilter(logging.Filter):

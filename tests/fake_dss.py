@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,10 @@ import hca_dss
 from hca_core.errors import AuthError
 from hca_core.settings import Settings
 from hca_core.testing import Answer, Blob, FakeServer, Request
+from hca_core.transfer.content import Content
 from hca_core.transfer.digest import checksums
 from hca_core.transfer.job import ByteStream
-from hca_core.transfer.objects import ObjectInfo
+from hca_core.transfer.objects import Labels, ObjectInfo, Stored
 from hca_dss.client import DSSClient
 
 TOKEN = "token-of-ada"
@@ -106,14 +107,14 @@ class FakeDSS(FakeServer):
 
 
 class MemoryStore:
-    """An object store in memory: `objects` by `bucket/key`; base names in `failing` cannot be put.
-
-    If it is `write_only` nobody may look at what is there.
+    """An object store in memory: `objects` by `bucket/key`; base names in `failing` cannot be put; of those in
+    `partial` some bytes have been sent. If it is `write_only` nobody may look at what is there.
     """
 
     def __init__(self) -> None:
         self.objects: dict[str, dict[str, Any]] = {}
         self.failing: dict[str, Exception] = {}
+        self.partial: dict[str, int] = {}
         self.puts = 0
         self.write_only = False
 
@@ -121,30 +122,37 @@ class MemoryStore:
     def from_settings(cls, settings: Settings) -> MemoryStore:
         return cls()
 
-    def put_file(
+    def put(
         self,
         path: Path,
         bucket: str,
         key: str,
         *,
         content_type: str = "",
-        tags: Mapping[str, str] | None = None,
+        metadata: Labels | None = None,
+        tags: Labels | None = None,
+        content: Content | None = None,
         on_bytes: Callable[[int], object] | None = None,
-    ) -> str:
+    ) -> Stored:
         self.puts += 1
         if path.name in self.failing:
             raise self.failing[path.name]
         data = path.read_bytes()
+        sums = content.checksums if content else checksums(path)
         if on_bytes:
             on_bytes(len(data))
-        self.objects[f"{bucket}/{key}"] = {"data": data, "content_type": content_type, "tags": dict(tags or {})}
-        return "etag"
+        found = dict(tags(sums)) if tags else {}
+        self.objects[f"{bucket}/{key}"] = {"data": data, "content_type": content_type, "tags": found}
+        return Stored("etag", sums, self.partial.get(path.name, 0))
 
-    def head(self, bucket: str, key: str) -> ObjectInfo | None:
+    def head(self, bucket: str, key: str, *, tags: bool = True) -> ObjectInfo | None:
         if self.write_only:
             raise AuthError("only writing is allowed")
         found = self.objects.get(f"{bucket}/{key}")
         return ObjectInfo(len(found["data"]), "etag", found["content_type"], found["tags"]) if found else None
+
+    def unfinished(self, bucket: str, key: str) -> int:
+        return self.partial.get(key.rpartition("/")[2], 0)
 
     def open(self, url: str, *, offset: int = 0, validator: str | None = None) -> ByteStream:
         raise NotImplementedError

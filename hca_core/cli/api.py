@@ -12,9 +12,10 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
 
+from hca_core.cli import login
 from hca_core.cli.context import Context
 from hca_core.cli.options import make_option, regroup, word_kinds
-from hca_core.cli.output import clean
+from hca_core.cli.output import clean, emit
 from hca_core.openapi import describe
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ OUTPUT = "hca_output"
 class ApiGroup(click.Group):
     """A group with a command for each operation of `service`; commands added by hand win over generated ones.
 
-    Commands and their help come from the bundled or kept description: the network is not asked before a command runs.
+    A service that needs a login for anything also has `login` and `logout`. Commands and their help come from the
+    bundled or kept description: the network is not asked before a command runs.
     """
 
     def __init__(self, *args: Any, service: str, **kwargs: Any) -> None:
@@ -48,10 +50,11 @@ class ApiGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         generated = dict.fromkeys(operation.command for operation in self._api(ctx).operations)
-        return [*self.commands, *(name for name in generated if name not in self.commands)]
+        written = self._written(ctx)
+        return [*written, *(name for name in generated if name not in written)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        written = super().get_command(ctx, cmd_name)
+        written = super().get_command(ctx, cmd_name) or self._written(ctx).get(cmd_name)
         if written is not None:
             return written
         operations = [operation for operation in self._api(ctx).operations if operation.command == cmd_name]
@@ -59,7 +62,8 @@ class ApiGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         width = formatter.width - 6 - max(map(len, self.list_commands(ctx)), default=0)
-        written = {name: command.get_short_help_str(width) for name, command in sorted(self.commands.items())}
+        commands = sorted(self._written(ctx).items())
+        written = {name: command.get_short_help_str(width) for name, command in commands}
         for title, rows in [("Commands", written), *self._sections(ctx, width).items()]:
             if rows:
                 with formatter.section(title):
@@ -67,12 +71,18 @@ class ApiGroup(click.Group):
 
     def _sections(self, ctx: click.Context, width: int) -> dict[str, dict[str, str]]:
         """The generated commands with their summaries, by what they are about."""
+        written = self._written(ctx)
         sections: dict[str, dict[str, str]] = {}
         for operation in self._api(ctx).operations:
-            if operation.command not in self.commands:
+            if operation.command not in written:
                 rows = sections.setdefault(_subject(operation), {})
                 rows.setdefault(operation.command, _shortened(operation.summary or operation.description, width))
         return sections
+
+    def _written(self, ctx: click.Context) -> dict[str, click.Command]:
+        """The commands that do not come from the description."""
+        secured = any(operation.secured for operation in self._api(ctx).operations)
+        return {**(login.commands(self.service) if secured else {}), **self.commands}
 
     def _api(self, ctx: click.Context) -> Api:
         key = f"{__name__}.{self.service}"
@@ -116,7 +126,7 @@ def _own_options(operations: Sequence[Operation]) -> Iterator[click.Option]:
     """Options that are ours rather than the service's."""
     if any(operation.paginated for operation in operations):
         yield click.Option(["--no-paginate", FIRST_PAGE], is_flag=True, help="Show only the first page.")
-    if any(operation.streaming for operation in operations):
+    if any(operation.binary for operation in operations):
         yield click.Option(
             ["-o", "--output-file", OUTPUT],
             type=click.Path(dir_okay=False, allow_dash=True),
@@ -132,14 +142,17 @@ def _runner(service: str, operations: Sequence[Operation]) -> Callable[..., None
         only_first, output = values.pop(FIRST_PAGE, False), values.pop(OUTPUT, None)
         method = context.app.client(service).method(operations[0].name)
         given = {name: value for name, value in values.items() if value is not None}
-        if any(operation.streaming for operation in operations):
+        if any(operation.binary for operation in operations):
             _save_stream(method, given, output)
         elif any(operation.paginated for operation in operations) and not only_first:
             _show(context, method.collect(**given))
         elif operations[0].method == "HEAD":
             context.emit(dict(method(**given).headers))
         else:
-            _show(context, method(**given))
+            value = method(**given)
+            _show(context, value)
+            if value is None and any("304" in operation.statuses for operation in operations):
+                context.say("Nothing had to be changed.")
 
     return run
 
@@ -147,6 +160,9 @@ def _runner(service: str, operations: Sequence[Operation]) -> Callable[..., None
 def _show(context: Context, value: Any) -> None:
     if isinstance(value, bytes):
         _write([value], sys.stdout.buffer)
+    elif isinstance(value, str):
+        # A text is no data to pick from: it is shown as it is, whatever form was chosen for data.
+        emit(value.replace("\r\n", "\n").rstrip("\n"), "raw")
     elif value is not None:
         context.emit(value)
 
@@ -183,10 +199,10 @@ def _write_whole(pieces: Iterable[bytes], target: Path) -> None:
 
 
 def _subject(operation: Operation) -> str:
-    """What an operation is about: the first part of its path that is a word."""
+    """What an operation is about: its tag, or the first part of its path that is a word."""
     words = (part for part in operation.path.split("/") if part and not part.startswith("{"))
     word = next((word for word in words if not re.fullmatch(r"v\d+", word)), "Other")
-    return clean(word.strip(".").replace("_", " ").replace("-", " ").capitalize())
+    return clean((operation.tag or word.strip(".")).replace("_", " ").replace("-", " ").capitalize())
 
 
 def _shortened(text: str, width: int) -> str:

@@ -1,4 +1,4 @@
-"""`hca auth-status`: who the user is for each service."""
+"""Who the user is for each service: `hca auth-status`, and what plugins show about one service."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from hca_core.cli.context import Context, pass_context
 from hca_core.errors import HcaError
 
 if TYPE_CHECKING:
-    from hca_core.app import App
     from hca_core.credentials.places import Places
     from hca_core.credentials.status import Status
+
+__all__ = ["auth_status", "show_status", "show_token"]
 
 
 @click.command("auth-status")
@@ -24,33 +25,47 @@ def auth_status(context: Context) -> None:
     The state is "valid", "expired", "none" (no token) or "unknown" (only the service can tell). Tokens are not shown,
     and services are not asked; what a token says about itself is not checked.
     """
-    from hca_core.credentials.places import Places
-
     app = context.app
-    places = Places(app.environ, app.settings, app.plugins.credentials)
+    places = app.places()
     context.emit([asdict(_status(context, name, places)) for name in sorted(app.plugins.services())])
 
 
+def show_status(context: Context, service: str) -> None:
+    """Print who the user is for one service; nobody is asked.
+
+    Raises:
+        AuthError: it was printed that the user is not logged in, or is no longer.
+    """
+    from hca_core.client import known_address
+    from hca_core.credentials.status import describe, require
+
+    status = describe(service, known_address(context.app, service), context.app.places())
+    context.emit(asdict(status))
+    require(status)
+
+
+def show_token(context: Context, service: str) -> None:
+    """Print a token for one service, renewed if it has to be.
+
+    Raises:
+        AuthError: there is none.
+    """
+    from hca_core.client import known_address
+
+    click.echo(context.app.credentials(service, known_address(context.app, service)).token)
+
+
 def _status(context: Context, name: str, places: Places) -> Status:
+    from hca_core.client import known_address
     from hca_core.credentials.status import Status, describe
     from hca_core.hosts import host_of
 
     host = None
     try:
-        url = address(context.app, name)
+        url = known_address(context.app, name)
         host = host_of(url)
         return describe(name, url, places)
     except HcaError as error:
         # One unusable file must not hide the other services.
         context.say(f"Warning: {name}: {error.message} {error.hint or ''}".rstrip())
         return Status(name, host, state="unknown")
-
-
-def address(app: App, name: str) -> str:
-    """Return the address of a service's API as far as it is known without asking the service."""
-    spec = app.service(name)
-    url = app.description_url(spec)
-    if url != spec.description_url and app.descriptions.cached(url) is None:
-        # Its description was never fetched; a service nearly always publishes it on its own host.
-        return url
-    return app.api(name, swagger_url=url, offline=True).base_url

@@ -21,6 +21,7 @@ __all__ = ["make_option", "regroup", "word_kinds"]
 
 _METAVARS = {"array": "JSON...", "boolean": "[true|false]", "integer": "INTEGER", "number": "NUMBER", "object": "JSON"}
 _JSON_NOTE = "JSON, @FILE with JSON, or - for standard input."
+_HIDING_NOTE = "Better @FILE or - for standard input: others on this machine can see what is on the command line."
 _ARRAY_NOTE = "One or more values, JSON lists, @FILE with JSON, or - for standard input."
 
 
@@ -47,6 +48,8 @@ def _help(parameter: Parameter) -> str:
         notes.append(_ARRAY_NOTE)
     if parameter.type == "object":
         notes.append(_JSON_NOTE)
+    if _is_secret(parameter):
+        notes.append(_HIDING_NOTE)
     if parameter.type == "boolean":
         notes.append(f"Also as a flag: {parameter.option} or {_negation(parameter)}.")
     if parameter.default is not None:
@@ -56,7 +59,7 @@ def _help(parameter: Parameter) -> str:
 
 def _reader(parameter: Parameter) -> Callable[[click.Context, click.Parameter, Any], Any]:
     """The callback that makes a value of an option's words."""
-    read = partial(_read_array, parameter.item_type) if parameter.type == "array" else _READERS[parameter.type]
+    read = _reading(parameter)
 
     def callback(ctx: click.Context, option: click.Parameter, words: Any) -> Any:
         if words is None or words == ():
@@ -67,6 +70,20 @@ def _reader(parameter: Parameter) -> Callable[[click.Context, click.Parameter, A
             raise click.BadParameter(f"{error}.", ctx, option) from None
 
     return callback
+
+
+def _reading(parameter: Parameter) -> Callable[[Any], Any]:
+    if parameter.type == "array":
+        return partial(_read_array, parameter.item_type)
+    return _read_secret if _is_secret(parameter) else _READERS[parameter.type]
+
+
+def _is_secret(parameter: Parameter) -> bool:
+    return parameter.type == "string" and parameter.schema.get("format") == "password"
+
+
+def _read_secret(word: str) -> str:
+    return _content(word).rstrip("\r\n")
 
 
 def _read_json(word: str) -> Any:

@@ -98,7 +98,14 @@ class Bar(_Counting):
         self._stream = stream
         self._large: dict[str, int] = {}  # sizes of large files that have not ended
         self._bars: dict[str, Any] = {}
-        self.bar = self._make(0, 0, "")
+        self._whole: Any = None
+
+    @property
+    def bar(self) -> Any:
+        """The bar over everything; drawn when there is something to show, so that a failure before leaves no trace."""
+        if self._whole is None:
+            self._whole = self._make(0, 0, "")
+        return self._whole
 
     def _make(self, position: int, total: int, name: str) -> Any:
         from tqdm import tqdm
@@ -140,9 +147,12 @@ class Bar(_Counting):
         self.bar.update(self.moved - self.bar.n)
 
     def note(self, message: str) -> None:
-        self.bar.write(clean(message), file=self.bar.fp)
+        with self.lock:
+            self.bar.write(clean(message), file=self.bar.fp)
 
     def close(self) -> None:
+        if self._whole is None:
+            return
         for bar in self._bars.values():
             bar.close()
         self.bar.refresh()

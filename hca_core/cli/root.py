@@ -90,7 +90,15 @@ class RootGroup(click.Group):
             raise click.UsageError(
                 f"The command {name!r} is provided by the package {PACKAGES[name]}, which is not installed.", ctx
             )
-        return super().resolve_command(ctx, args)
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from hca_core.cli.suggest import alternatives
+
+            found = " or ".join(f"`hca {words}`" for words in alternatives(name, self, ctx))
+            if not found:
+                raise
+            raise click.UsageError(f"No such command {name!r}. Did you mean {found}?", ctx) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         specs = self.plugins.commands().values()

@@ -7,7 +7,7 @@ import json
 import math
 from typing import Any
 
-__all__ = ["EMAIL_CLAIM", "expiry", "subject"]
+__all__ = ["EMAIL_CLAIM", "expiry", "issuer", "scopes", "subject"]
 
 EMAIL_CLAIM = "https://auth.data.humancellatlas.org/email"
 
@@ -26,6 +26,19 @@ def subject(token: str) -> str | None:
     claims = _claims(token)
     values = (claims.get(name) for name in (EMAIL_CLAIM, "email", "sub"))
     return next((value for value in values if isinstance(value, str) and value), None)
+
+
+def issuer(token: str) -> str | None:
+    """Return who gave a token out, or None if it does not say."""
+    value = _claims(token).get("iss")
+    return value if isinstance(value, str) and value else None
+
+
+def scopes(token: str) -> list[str]:
+    """Return what a token is for; nothing if it does not say."""
+    value = _claims(token).get("scope")
+    words = value.split() if isinstance(value, str) else value
+    return [word for word in words if isinstance(word, str)] if isinstance(words, list) else []
 
 
 def _claims(token: str) -> dict[str, Any]:

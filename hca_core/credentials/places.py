@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,14 +10,16 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hca_core.credentials import service_account
+from hca_core.credentials.advice import environment_names, set_variables
 from hca_core.credentials.claims import expiry
-from hca_core.credentials.refresh import Post, renew
+from hca_core.credentials.refresh import renew
 from hca_core.credentials.store import STORED_LOGIN, Login, TokenStore
+from hca_core.credentials.token_endpoint import Post, is_token
 from hca_core.errors import AuthError, NetworkError
 from hca_core.hosts import host_of, keeps_secrets
 from hca_core.records import Credentials
 
-__all__ = ["ARGUMENT", "CredentialsHook", "Places", "environment_names"]
+__all__ = ["ARGUMENT", "CredentialsHook", "Places", "check"]
 
 # Clocks differ, and a request takes a while. It is more than a session allows for, which would otherwise ask for a
 # token before each request of the last seconds.
@@ -32,11 +33,6 @@ class CredentialsHook(Protocol):
     def __call__(
         self, *, service: str, url: str, settings: Mapping[str, Any], rejected: str | None
     ) -> Credentials | None: ...
-
-
-def environment_names(service: str) -> tuple[str, str]:
-    """Return the environment variables that may hold a token for `service`, the stronger first."""
-    return f"HCA_{re.sub('[^A-Z0-9]', '_', service.upper())}_TOKEN", "HCA_TOKEN"
 
 
 @dataclass(frozen=True)
@@ -73,18 +69,21 @@ class Places:
             self._from_login(service, url, rejected),
             self._from_plugins(service, url, rejected),
         ):
-            _check(found, service)
+            check(found, service)
             expires_at = expiry(found.token) if found.expires_at is None else found.expires_at
             yield Credentials(found.token, found.source, expires_at)
 
     def login(self, url: str) -> Login | None:
         """Return the stored login at the host of `url`."""
-        return (self.store or TokenStore.of_user(self.environ)).get(host_of(url))
+        return self._store.get(host_of(url))
 
     def withheld(self, service: str, url: str) -> str | None:
         """Return the environment variable that is ignored because others could read what is sent to `url`."""
-        names = (*environment_names(service), service_account.VARIABLE)
-        return None if keeps_secrets(url) else next(filter(self._variable, names), None)
+        return None if keeps_secrets(url) else next(iter(set_variables(service, self.environ)), None)
+
+    @property
+    def _store(self) -> TokenStore:
+        return self.store or TokenStore.of_user(self.environ, self.settings)
 
     def _variable(self, name: str) -> str:
         return self.environ.get(name, "").strip()
@@ -114,9 +113,8 @@ class Places:
         refused = login.access_token == rejected
         if not refused and not login.expired(self.now() + MARGIN):
             return login
-        store = self.store or TokenStore.of_user(self.environ)
         try:
-            return renew(store, host_of(url), login.access_token, service=service, post=post, now=self.now)
+            return renew(self._store, host_of(url), login.access_token, service=service, post=post, now=self.now)
         except NetworkError:
             if refused or login.expired(self.now()):
                 raise
@@ -128,9 +126,9 @@ class Places:
             yield offered
 
 
-def _check(credentials: Credentials, service: str) -> None:
-    """Refuse what would break the header that carries it."""
-    if not re.fullmatch(r"[!-~]+", credentials.token):
+def check(credentials: Credentials, service: str) -> None:
+    """Raise an AuthError if a token would break the header that carries it."""
+    if not is_token(credentials.token):
         raise AuthError(
             f"What {credentials.source} holds is not a token: it contains a space or an unusual character.",
             service=service,

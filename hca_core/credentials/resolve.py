@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hca_core.credentials.places import ARGUMENT, CredentialsHook, Places, environment_names
-from hca_core.credentials.refresh import Post
+from hca_core.credentials.advice import environment_names, login_hint
+from hca_core.credentials.places import ARGUMENT, CredentialsHook, Places
 from hca_core.credentials.store import STORED_LOGIN, TokenStore
+from hca_core.credentials.token_endpoint import Post
 from hca_core.errors import AuthError
 from hca_core.records import Credentials
 from hca_core.redact import redact
@@ -48,7 +49,7 @@ def resolve(
             raise AuthError(
                 f"The {service} service refused the token from {found.source}.",
                 service=service,
-                hint="Get a new one, or remove it to use another login.",
+                hint=_replacing(found.source, service),
             )
         if found.token == rejected:
             problem = f"The {service} service refused the token from {found.source}, and no other was found"
@@ -73,5 +74,10 @@ def _none_found(service: str, url: str, withheld: str | None) -> tuple[str, str]
     if withheld:
         problem = f"{withheld} is not used for the {service} service, because others could read it on the way"
         return problem, f"Use the https:// address of the service instead of {redact(url)}."
-    advice = f"Set {environment_names(service)[0]} to a token."
-    return f"The {service} service needs a login, and no token was found", advice
+    return f"The {service} service needs a login, and no token was found", login_hint(service)
+
+
+def _replacing(source: str, service: str) -> str:
+    if source == ARGUMENT:
+        return f"Give another one, or none to use that of `hca {service} login`."
+    return f"Set {source} to another one, or unset it and run `hca {service} login`."

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hca_core import paths
+from hca_core.credentials.advice import SERVICE_ACCOUNT
 from hca_core.credentials.claims import EMAIL_CLAIM
 from hca_core.errors import ConfigError
 from hca_core.records import Credentials
@@ -22,7 +23,7 @@ __all__ = ["VARIABLE", "Account", "audience", "credentials", "read", "sign"]
 
 log = logging.getLogger(__name__)
 
-VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
+VARIABLE = SERVICE_ACCOUNT
 LIFETIME = 3600  # seconds; no service accepts a longer one
 MARGIN = 300.0  # a token is replaced so many seconds before it expires: the service's clock may be ahead of ours
 BACKDATED = 60  # a token is signed as if so many seconds ago: the service's clock may be behind ours

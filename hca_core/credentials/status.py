@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Literal
 
-from hca_core.credentials.claims import subject
+from hca_core.credentials.advice import login_hint
+from hca_core.credentials.claims import issuer, scopes, subject
 from hca_core.credentials.places import Places
-from hca_core.credentials.store import STORED_LOGIN
+from hca_core.credentials.store import STORED_LOGIN, Login
+from hca_core.errors import AuthError
 from hca_core.hosts import host_of
 from hca_core.records import Credentials
 
-__all__ = ["State", "Status", "describe"]
+__all__ = ["State", "Status", "describe", "require"]
 
 State = Literal["valid", "expired", "none", "unknown"]
 
@@ -21,8 +23,9 @@ State = Literal["valid", "expired", "none", "unknown"]
 class Status:
     """Who the user is at the `host` of a service.
 
-    `source` is where the token was found; `subject` whom it names (nobody has checked that); `expires_at` is in UTC,
-    ISO 8601. `state` is "unknown" if only the service, or a renewal, can tell whether the token is good.
+    `source` is where the token was found; `subject` whom it names, `issuer` who gave it out and `scopes` what for
+    (nobody has checked that); `expires_at` is in UTC, ISO 8601. `state` is "unknown" if only the service, or a
+    renewal, can tell whether the token is good.
     """
 
     service: str
@@ -31,6 +34,8 @@ class Status:
     subject: str | None = None
     expires_at: str | None = None
     state: State = "none"
+    issuer: str | None = None
+    scopes: list[str] = field(default_factory=list)
 
 
 def describe(service: str, url: str, places: Places) -> Status:
@@ -45,26 +50,44 @@ def describe(service: str, url: str, places: Places) -> Status:
     offline = replace(places, post=None)
     status = Status(service, host_of(url))
     for found in offline.tokens(service, url):
-        status = Status(
-            service,
-            status.host,
-            found.source,
-            subject(found.token),
-            _iso(found.expires_at),
-            _state(found, url, offline),
-        )
+        login = offline.login(url) if found.source == STORED_LOGIN else None
+        status = _status(service, status.host, found, login, offline.now())
         # An expired login counts only if there is nothing else.
         if found.source != STORED_LOGIN or status.state != "expired":
             return status
     return status
 
 
-def _state(found: Credentials, url: str, places: Places) -> State:
+def require(status: Status) -> None:
+    """Raise an AuthError unless the user is logged in, as far as that is known."""
+    if status.state == "none":
+        problem = f"You are not logged in to the {status.service} service."
+    elif status.state == "expired":
+        problem = f"Your login to the {status.service} service ({status.source}) has expired."
+    else:
+        return
+    raise AuthError(problem, service=status.service, hint=login_hint(status.service))
+
+
+def _status(service: str, host: str | None, found: Credentials, login: Login | None, moment: float) -> Status:
+    """Return what a login knows of its token, else what that says itself."""
+    return Status(
+        service,
+        host,
+        found.source,
+        (login.subject if login else None) or subject(found.token),
+        _iso(found.expires_at),
+        _state(found, login, moment),
+        (login.issuer if login else None) or issuer(found.token),
+        login.scope.split() if login and login.scope else scopes(found.token),
+    )
+
+
+def _state(found: Credentials, login: Login | None, moment: float) -> State:
     if found.expires_at is None:
         return "unknown"
-    if found.expires_at > places.now():
+    if found.expires_at > moment:
         return "valid"
-    login = places.login(url) if found.source == STORED_LOGIN else None
     return "unknown" if login and login.renewable else "expired"
 
 

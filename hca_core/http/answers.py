@@ -17,6 +17,7 @@ from urllib3 import exceptions as low
 
 from hca_core.errors import ApiError, AuthError, HcaError, NotFoundError
 from hca_core.hosts import is_loopback
+from hca_core.redact import readable as readable
 from hca_core.redact import redact
 
 _LONGEST_BODY = 65536
@@ -28,14 +29,19 @@ _TITLE_KEYS = ("title", "message", "Message", "error_description", "detail")
 
 @dataclass(frozen=True)
 class Explanation:
-    """What a service says about an error: a machine-readable `code`, a `title`, and its whole words (JSON or text)."""
+    """What a service says about an error: a `code` for programs, a `title` for the kind of error, and more `detail`.
+
+    `details` are its whole words (JSON or text).
+    """
 
     code: str | None = None
     title: str | None = None
     details: Any = None
+    detail: str | None = None
 
     def __str__(self) -> str:
-        parts = [self.code, self.title] if self.code or self.title else [self.details or None]
+        detail = self.detail if self.detail != self.title else None
+        parts = [self.code, self.title, detail] if self.code or self.title else [self.details or None]
         return ": ".join(readable(part) for part in parts if part)
 
 
@@ -51,12 +57,6 @@ class Failure:
     final: bool = False
     hint: str | None = None
     tries: int | None = None
-
-
-def readable(text: object, limit: int = 300) -> str:
-    """Return `text` as one printable line without secrets, at most `limit` characters long."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in redact(text)).split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def place(method: str, url: str) -> str:
@@ -97,7 +97,8 @@ def _explain_json(text: str) -> Explanation:
         return Explanation(details=details)
     nested = details.get("error")
     fields = nested if isinstance(nested, dict) else details
-    return Explanation(_first_text(fields, _CODE_KEYS), _first_text(fields, _TITLE_KEYS), details)
+    detail = _first_text(fields, ("detail",))
+    return Explanation(_first_text(fields, _CODE_KEYS), _first_text(fields, _TITLE_KEYS), details, detail)
 
 
 def _first_text(fields: Mapping[str, Any], keys: tuple[str, ...]) -> str | None:
@@ -116,8 +117,11 @@ def request_id(headers: Mapping[str, str]) -> str | None:
 
 def refused(status: int, explanation: Explanation, *, method: str, url: str) -> str:
     """Return the sentence that says which status answered which request, and what the service said about it."""
+    phrase = _phrase(status)
     words = str(explanation).rstrip(".")
-    return f"{place(method, url)} was answered with {status} {_phrase(status)}{f': {words}' if words else ''}"
+    if explanation.code is None:
+        words = words.removeprefix(f"{phrase}: ")  # a title that only repeats the status
+    return f"{place(method, url)} was answered with {status} {phrase}{f': {words}' if words else ''}"
 
 
 def _phrase(status: int) -> str:
@@ -134,8 +138,13 @@ def refusal(
     sentence = refused(status, explanation, method=method, url=url) + "."
     quote = request_id(headers)
     if status in (401, 403):
-        hint = _auth_hint(status, token_sent)
-        return AuthError(f"{sentence} (request {quote})" if quote else sentence, hint=hint)
+        return AuthError(
+            f"{sentence} (request {quote})" if quote else sentence,
+            status=status,
+            code=explanation.code,
+            request_id=quote,
+            hint=_auth_hint(status, token_sent),
+        )
     kind = NotFoundError if status == 404 else ApiError
     return kind(
         sentence,

@@ -26,6 +26,12 @@ class Bearer:
         self._lock = threading.Lock()
         self._kept: Credentials | None = None
 
+    @property
+    def expired(self) -> bool:
+        """Whether there is a token, and it expires within seconds or has already."""
+        with self._lock:
+            return self._kept is not None and self._expired(self._kept)
+
     def token(self) -> str:
         """Return a token.
 

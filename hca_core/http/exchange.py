@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 import urllib3
 
-from hca_core.errors import ConfigError, HcaError, NetworkError
+from hca_core.errors import AuthError, ConfigError, HcaError, NetworkError
 from hca_core.http import answers
 from hca_core.http.answers import place, readable
 from hca_core.redact import redact
@@ -184,7 +184,7 @@ class Exchange(Generic[A]):
         """Wait for the next try, or raise."""
         call, status = self._call, answer.status
         explanation = answers.explain(answer.rest(), answer.headers)
-        if status == 401 and self._renew_token():
+        if status == 401 and self._renew_token(explanation.code, answers.request_id(answer.headers)):
             return
         if not self._tools.policy.should_retry(call.retryable, status):
             raise answers.refusal(
@@ -192,13 +192,20 @@ class Exchange(Generic[A]):
             )
         self._again(answers.refused(status, explanation, method=call.method, url=call.url), answer)
 
-    def _renew_token(self) -> bool:
-        """Put another token into the call, once; return whether there was one."""
+    def _renew_token(self, code: str | None, request_id: str | None) -> bool:
+        """Put another token into the call, once; return whether there was one.
+
+        An AuthError tells by which answer the old one was refused.
+        """
         rejected = self._call.headers.get("Authorization", "").removeprefix("Bearer ")
         if not rejected or self._renewed:
             return False
         self._renewed = True
-        token = self._tools.renew(rejected)
+        try:
+            token = self._tools.renew(rejected)
+        except AuthError as error:
+            error.status, error.code, error.request_id = 401, code, request_id
+            raise
         if token is None:
             return False
         self._call = self._call.with_token(token)

@@ -92,6 +92,11 @@ class Session:
         """The file or folder of trusted authorities, from the user or the environment; None means the usual ones."""
         return self._routes.ca_bundle
 
+    @property
+    def token_expired(self) -> bool:
+        """Whether the token kept from earlier requests has expired, or may do so on its way."""
+        return self._bearer.expired
+
     def send(
         self,
         method: str,

@@ -19,6 +19,7 @@ _TYPES: dict[str, Any] = {
     "object": dict[str, Any],
     "string": str,
 }
+_NO_CHANGE = "Returns:\n    None if nothing had to be changed (304)."
 
 
 def parameters(operations: Sequence[Operation]) -> list[Parameter]:
@@ -71,6 +72,7 @@ def documentation(operations: Sequence[Operation]) -> str:
         _parameter_section(operations),
         _page_section(main) if any(operation.paginated for operation in operations) else "",
         _stream_section(main) if any(operation.streaming for operation in operations) else "",
+        _NO_CHANGE if any("304" in operation.statuses for operation in operations) else "",
         _raises_section(operations),
     ]
     return "\n\n".join(section.strip() for section in sections if section.strip())

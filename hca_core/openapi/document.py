@@ -73,10 +73,11 @@ def _package_folder(package: str) -> Path:
 
 
 class References:
-    """Replaces each `$ref` in parts of a document by what it refers to."""
+    """Replaces each `$ref` (or `pointer`) in parts of a document by what it refers to."""
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
+    def __init__(self, document: Mapping[str, Any], *, pointer: str = "$ref") -> None:
         self._document = document
+        self._pointer = pointer
         self._resolved: dict[str, Any] = {}
 
     def resolve(self, node: Any) -> Any:
@@ -92,7 +93,7 @@ class References:
             return [self._resolve(item, trail, named=False) for item in node]
         if not isinstance(node, dict):
             return node
-        reference = node.get("$ref")
+        reference = node.get(self._pointer)
         if named or not isinstance(reference, str):
             return {key: self._value(key, value, trail, named) for key, value in node.items()}
         target = self._follow(reference, trail)
@@ -100,7 +101,7 @@ class References:
             return target
         return {
             **target,
-            **{key: self._value(key, value, trail, named) for key, value in node.items() if key != "$ref"},
+            **{key: self._value(key, value, trail, named) for key, value in node.items() if key != self._pointer},
         }
 
     def _value(self, key: str, value: Any, trail: tuple[str, ...], named: bool) -> Any:

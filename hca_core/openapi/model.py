@@ -49,9 +49,10 @@ class Parameter:
 class Operation:
     """One request a service understands.
 
-    `paginated` means that a 206 answer announces further pages; `streaming` that the answer redirects to bytes;
-    `secured` that it needs credentials; `retryable` that it may be repeated after a failure. `body_schema` is the
-    whole JSON body's schema (or None), `body_required` whether the body must not be left out.
+    `tag` says what it is about, if the description does. `paginated` means that a 206 answer announces further pages;
+    `streaming` that the answer may redirect elsewhere, usually to bytes, and `answers_json` that it is declared to be
+    JSON nevertheless; `secured` that it needs credentials; `retryable` that it may be repeated after a failure.
+    `body_schema` is the whole JSON body's schema (or None), `body_required` whether the body must not be left out.
     """
 
     name: str
@@ -59,12 +60,14 @@ class Operation:
     path: str
     summary: str = ""
     description: str = ""
+    tag: str = ""
     parameters: tuple[Parameter, ...] = ()
     body_schema: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
     body_required: bool = False
     secured: bool = False
     paginated: bool = False
     streaming: bool = False
+    answers_json: bool = False
     retryable: bool = False
     statuses: tuple[str, ...] = ()
 
@@ -72,6 +75,11 @@ class Operation:
     def command(self) -> str:
         """The command line name: `get_bundle` is `get-bundle`."""
         return self.name.replace("_", "-")
+
+    @property
+    def binary(self) -> bool:
+        """Whether the answer is bytes rather than something to parse."""
+        return self.streaming and not self.answers_json
 
     @property
     def path_parameters(self) -> frozenset[str]:

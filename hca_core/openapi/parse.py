@@ -84,19 +84,22 @@ class _Reader:
             _check_parameters(path, parameters)
         except (_Unusable, SpecError) as problem:
             raise SpecError(f"{method} {path} ({name}) cannot be used: {str(problem).rstrip('.')}.") from None
-        statuses = tuple(str(status) for status in _mapping(raw.get("responses", {}), f"responses of {method} {path}"))
+        responses = _mapping(raw.get("responses", {}), f"responses of {method} {path}")
+        statuses = tuple(map(str, responses))
         return Operation(
             name=name,
             method=method,
             path=path,
             summary=str(raw.get("summary", "")),
             description=str(raw.get("description", "")),
+            tag=_first_tag(raw),
             parameters=parameters,
             body_schema=body_schema,
             body_required=body_required,
             secured=self._secured(raw),
             paginated="206" in statuses,
             streaming="302" in statuses,
+            answers_json=_declares_json(responses.get("200")),
             retryable=method in _REPEATABLE or name in self._safe_posts,
             statuses=statuses,
         )
@@ -201,6 +204,17 @@ def _is_required(entry: Mapping[str, Any]) -> bool:
 def _is_json(media_type: Any) -> bool:
     kind = str(media_type).partition(";")[0].strip().lower()
     return kind in ("application/json", "*/*", "application/*") or kind.endswith("+json")
+
+
+def _first_tag(raw: Mapping[str, Any]) -> str:
+    tags = raw.get("tags")
+    return str(tags[0]) if isinstance(tags, list) and tags else ""
+
+
+def _declares_json(answer: Any) -> bool:
+    """Whether an answer has a JSON body (OpenAPI 3 only: the types of Swagger 2 hold for the whole document)."""
+    content = answer.get("content") if isinstance(answer, Mapping) else None
+    return isinstance(content, Mapping) and any(str(kind).lower().startswith("application/json") for kind in content)
 
 
 def _is_sent(entry: Mapping[str, Any]) -> bool:

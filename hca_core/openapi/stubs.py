@@ -38,7 +38,6 @@ from typing import Any, Literal, ParamSpec
 
 from requests import Response
 
-from hca_core.client import ApiMethod
 {imports}
 
 __all__ = [{names}]
@@ -107,6 +106,7 @@ def stub(api: Api, client: type, exported: Mapping[str, str | None]) -> str:
 def _head(client: type, exported: Mapping[str, str | None]) -> str:
     others = {name: module for name, module in exported.items() if name != client.__name__}
     imports = {
+        "from hca_core.client import ApiMethod",
         f"from {client.__module__} import {client.__name__} as _{client.__name__}",
         *(f"from {module} import {name} as {name}" for name, module in others.items() if module),
     }

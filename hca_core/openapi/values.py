@@ -140,7 +140,8 @@ def _check_pattern(pattern: Any, value: str) -> None:
     except re.error:
         return  # a dialect Python does not know: the service will check it
     if not fits:
-        form = "must be a UUID, not" if re.search(pattern, _SOME_UUID) else "does not have the form the service wants:"
+        wants_uuid = re.search(pattern, _SOME_UUID) and not re.search(pattern, "word")
+        form = "must be a UUID, not" if wants_uuid else "does not have the form the service wants:"
         raise ValueError(f"{form} {_shown(value)}")
 
 

@@ -43,21 +43,30 @@ def part_size(size: int) -> int:
 
 
 def checksums(
-    source: Path | BinaryIO, size: int | None = None, *, on_bytes: Callable[[int], object] | None = None
+    source: Path | BinaryIO,
+    size: int | None = None,
+    *,
+    part: int | None = None,
+    on_bytes: Callable[[int], object] | None = None,
+    on_part: Callable[[str], object] | None = None,
 ) -> Checksums:
     """Return the checksums of a file, or of the next `size` bytes of a stream, which are read once.
 
-    Each is computed in a thread of its own, so that two cores are busy. `on_bytes` is told of each further piece.
+    Each is computed in a thread of its own, so that two cores are busy. `on_bytes` is told of each further piece, and
+    `on_part`, in another thread, of the MD5 of each part of `part` bytes (by default those of the data store), of
+    which the s3_etag is made; an empty source has one part.
 
     Raises:
         TransferError: the source has more or fewer bytes than `size` says, for example because it is being written.
     """
     if isinstance(source, Path):
         with source.open("rb", buffering=0) as file:
-            return checksums(file, os.fstat(file.fileno()).st_size if size is None else size, on_bytes=on_bytes)
+            found = os.fstat(file.fileno()).st_size if size is None else size
+            return checksums(file, found, part=part, on_bytes=on_bytes, on_part=on_part)
     if size is None:
         raise TypeError("the size of a stream is needed before its first byte: it decides the parts of the s3_etag")
-    sha256, etag, sha1, crc = hashlib.sha256(), _Etag(part_size(size)), hashlib.sha1(usedforsecurity=False), _Crc()
+    etag = _Etag(part or part_size(size), on_part)
+    sha256, sha1, crc = hashlib.sha256(), hashlib.sha1(usedforsecurity=False), _Crc()
     read = _feed(source, (sha256.update, etag.update, sha1.update, crc.update), size, on_bytes)
     if read != size:
         name = getattr(source, "name", "the stream")
@@ -94,26 +103,33 @@ def sha256_of(path: Path) -> str:
 class _Etag:
     """What S3 calls an ETag: the MD5 of a small object, an MD5 of MD5s of one that was sent in parts."""
 
-    def __init__(self, part: int) -> None:
+    def __init__(self, part: int, on_part: Callable[[str], object] | None = None) -> None:
         self._part = part
         self._room = part
         self._current = _md5()
         self._done: list[bytes] = []
+        self._on_part = on_part
 
     def update(self, block: memoryview) -> None:
         while block:
             if not self._room:
-                self._done.append(self._current.digest())
+                self._end_part()
                 self._current, self._room = _md5(), self._part
             piece, block = block[: self._room], block[self._room :]
             self._current.update(piece)
             self._room -= len(piece)
 
     def hexdigest(self) -> str:
-        if not self._done:
-            return self._current.hexdigest()
-        digests = [*self._done, self._current.digest()]
-        return f"{_md5(b''.join(digests)).hexdigest()}-{len(digests)}"
+        """Return the ETag; nothing may follow."""
+        self._end_part()
+        if len(self._done) == 1:
+            return self._done[0].hex()
+        return f"{_md5(b''.join(self._done)).hexdigest()}-{len(self._done)}"
+
+    def _end_part(self) -> None:
+        self._done.append(self._current.digest())
+        if self._on_part:
+            self._on_part(self._done[-1].hex())
 
 
 class _Crc:

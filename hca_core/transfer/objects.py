@@ -13,8 +13,13 @@ from hca_core.transfer.job import ByteStream
 
 if TYPE_CHECKING:
     from hca_core.settings import Settings
+    from hca_core.transfer.content import Content
+    from hca_core.transfer.digest import Checksums
 
-__all__ = ["ObjectInfo", "ObjectStore", "split_url"]
+__all__ = ["Labels", "ObjectInfo", "ObjectStore", "Stored", "split_url"]
+
+
+Labels = Callable[["Checksums"], Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,19 @@ class ObjectInfo:
     etag: str
     content_type: str
     tags: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object that was made of a file: its `etag` without quotes, and the `checksums` of its content.
+
+    `reused` is how many of its bytes an earlier call had sent.
+    """
+
+    etag: str
+    checksums: Checksums
+    reused: int = 0
 
 
 class ObjectStore(Protocol):
@@ -34,18 +52,22 @@ class ObjectStore(Protocol):
     def from_settings(cls, settings: Settings) -> ObjectStore:
         """Return the store as the settings describe it, without connecting to it."""
 
-    def put_file(
+    def put(
         self,
         path: Path,
         bucket: str,
         key: str,
         *,
         content_type: str = "application/octet-stream",
-        tags: Mapping[str, str] | None = None,
+        metadata: Labels | None = None,
+        tags: Labels | None = None,
+        content: Content | None = None,
         on_bytes: Callable[[int], object] | None = None,
-    ) -> str:
-        """Send a file and return the object's ETag without quotes.
+    ) -> Stored:
+        """Send a file, after checking that what arrives is what was read.
 
+        What an earlier call that was interrupted has sent of a large file is used, as far as it is right. `metadata`
+        and `tags` are functions of the checksums. `content` is what the file was found to be, if it was read already.
         `on_bytes` is told of each further piece that was sent, and of a negative number when some must be sent again;
         it is called from several threads.
 
@@ -56,11 +78,17 @@ class ObjectStore(Protocol):
             TransferError: the file changed while it was sent.
         """
 
-    def head(self, bucket: str, key: str) -> ObjectInfo | None:
-        """Return what the store knows about an object, or None if there is none. Raises as `put_file`."""
+    def head(self, bucket: str, key: str, *, tags: bool = True) -> ObjectInfo | None:
+        """Return what the store knows about an object, or None if there is none; without its `tags` if not wanted.
+
+        Raises as `put`.
+        """
+
+    def unfinished(self, bucket: str, key: str) -> int:
+        """Return how many bytes of an object an interrupted call of `put` has sent. Raises as `put`."""
 
     def open(self, url: str, *, offset: int = 0, validator: str | None = None) -> ByteStream:
-        """Open an object for reading from byte `offset` on, which makes a store an `Opener`. Raises as `put_file`."""
+        """Open an object for reading from byte `offset` on, which makes a store an `Opener`. Raises as `put`."""
 
 
 def split_url(url: str) -> tuple[str, str]:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
-import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
-from hca_core.errors import ApiError, ConfigError, NotFoundError, TransferError
-from hca_core.hosts import keeps_secrets
-from hca_core.transfer.digest import MIB, part_size
+from hca_core.errors import ApiError, AuthError, HcaError, NotFoundError, TransferError
+from hca_core.transfer.content import Content, Reading, read_content
+from hca_core.transfer.digest import MIB, Checksums, checksums, part_size
 from hca_core.transfer.job import ByteStream
-from hca_core.transfer.objects import ObjectInfo, split_url
-from hca_core.transfer.pool import each
-from hca_core.transfer.s3errors import translated
+from hca_core.transfer.multipart import LargeFile, Multipart
+from hca_core.transfer.objects import Labels, ObjectInfo, Stored, split_url
+from hca_core.transfer.s3client import Access, make_client
+from hca_core.transfer.s3errors import has_expired, translated
+from hca_core.transfer.s3uploads import Uploads, is_md5
+from hca_core.transfer.slices import Part, Slice
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
@@ -28,32 +29,39 @@ if TYPE_CHECKING:
 
 __all__ = ["S3Store"]
 
-_ONE_REQUEST = 64 * MIB  # bytes; from one more on, S3 gets the parts from which our s3_etag is made
-_UNANNOUNCED = MIB
-_PARTS_AT_ONCE = 4
-_ATTEMPTS = 5
+T = TypeVar("T")
+
+_IN_MEMORY = MIB  # bytes; a file up to this size is read once, and held
+_PARTS_AT_ONCE = 16  # of all files together
+
+
+@dataclass(frozen=True)
+class _Delivery:
+    """A file that becomes an object; see `ObjectStore.put`."""
+
+    path: Path
+    size: int
+    bucket: str
+    key: str
+    content_type: str
+    metadata: Labels | None
+    tags: Labels | None
+    content: Content | None
+    on_bytes: Callable[[int], object]
 
 
 class S3Store:
     """An S3-compatible object store; safe to use from several threads.
 
-    `credentials_file` replaces `~/.aws/credentials`. `pool_size` is the number of connections that are kept.
+    `acl` is the canned access list that new objects get. Files of more than `part` bytes are sent in parts of that
+    size, by default those of which the data store makes its s3_etag.
     """
 
-    def __init__(
-        self,
-        endpoint_url: str | None = None,
-        *,
-        credentials_file: str | Path | None = None,
-        ca_bundle: str | Path | None = None,
-        proxy: str | None = None,
-        pool_size: int = 32,
-    ) -> None:
-        self._endpoint_url = endpoint_url
-        self._credentials_file = Path(credentials_file).expanduser() if credentials_file else None
-        self._ca_bundle = ca_bundle
-        self._proxy = proxy
-        self._pool_size = pool_size
+    def __init__(self, access: Access | None = None, *, acl: str | None = None, part: int | None = None) -> None:
+        self._access = access or Access()
+        self._acl = {"ACL": acl} if acl else {}
+        self._part = part
+        self._turn = threading.BoundedSemaphore(_PARTS_AT_ONCE)
         self._lock = threading.Lock()
         self._made: S3Client | None = None
 
@@ -64,59 +72,53 @@ class S3Store:
         Raises:
             ConfigError: what is sent to it could be read on the way, and that is not allowed.
         """
-        value = settings.value
-        endpoint = value("s3.endpoint_url")
-        if endpoint and not keeps_secrets(endpoint) and not value("network.allow_http"):
-            raise ConfigError(
-                f"The object store {endpoint} would be asked over plain http.",
-                key="s3.endpoint_url",
-                hint="Use its https:// address, or allow plain http with the setting network.allow_http.",
-            )
-        return cls(
-            endpoint,
-            credentials_file=value("s3.credentials_file"),
-            ca_bundle=value("network.ca_bundle"),
-            proxy=value("network.proxy"),
-        )
+        return cls(Access.from_settings(settings))
 
-    def put_file(
+    def put(
         self,
         path: Path,
         bucket: str,
         key: str,
         *,
         content_type: str = "application/octet-stream",
-        tags: Mapping[str, str] | None = None,
+        metadata: Labels | None = None,
+        tags: Labels | None = None,
+        content: Content | None = None,
         on_bytes: Callable[[int], object] | None = None,
-    ) -> str:
-        """Send a file and return the object's ETag; see `ObjectStore.put_file`.
+    ) -> Stored:
+        """Send a file; see `ObjectStore.put`.
 
-        Its checksums are computed by whoever needs them in the tags, in a reading of its own: that leaves the file
-        in the system's cache, so reading it again here costs little, and nothing is held in memory.
+        One of several parts is read once, while it is sent, and tagged afterwards; `metadata` must be known before.
         """
-        # Tags in the request itself save a second one.
-        about: dict[str, Any] = {"ContentType": content_type, **({"Tagging": urlencode(tags)} if tags else {})}
-        whole = _Part(path, 1, 0, path.stat().st_size, on_bytes or _ignore)
-        with translated(bucket, key):
-            if whole.length > _ONE_REQUEST:
-                return self._put_parts(whole, bucket, key, about)
-            with whole.open() as slice_:
-                body: Any = slice_
-                answer = self._client().put_object(Bucket=bucket, Key=key, Body=body, **about)
-        return answer["ETag"].strip('"')
+        size = path.stat().st_size
+        file = _Delivery(path, size, bucket, key, content_type, metadata, tags, content, on_bytes or _ignore)
+        return self._put_whole(file) if size <= (self._part or part_size(size)) else self._put_parts(file)
 
-    def head(self, bucket: str, key: str) -> ObjectInfo | None:
+    def head(self, bucket: str, key: str, *, tags: bool = True) -> ObjectInfo | None:
         """Return what the store knows about an object, or None if there is none."""
         try:
-            with translated(bucket, key):
-                head = self._client().head_object(Bucket=bucket, Key=key)
-                found = self._client().get_object_tagging(Bucket=bucket, Key=key)
+            head = self._ask(bucket, key, lambda s3: s3.head_object(Bucket=bucket, Key=key))
+            found = self._ask(bucket, key, lambda s3: s3.get_object_tagging(Bucket=bucket, Key=key)) if tags else {}
         except NotFoundError as error:
             if error.code == "NoSuchBucket":
                 raise
             return None
-        tags = {tag["Key"]: tag["Value"] for tag in found["TagSet"]}
-        return ObjectInfo(head["ContentLength"], head["ETag"].strip('"'), head.get("ContentType", ""), tags)
+        return ObjectInfo(
+            size=head["ContentLength"],
+            etag=head["ETag"].strip('"'),
+            content_type=head.get("ContentType", ""),
+            tags={tag["Key"]: tag["Value"] for tag in found.get("TagSet", ())},
+            metadata=head.get("Metadata", {}),
+        )
+
+    def unfinished(self, bucket: str, key: str) -> int:
+        """Return how many bytes of an object an interrupted call of `put` has sent; 0 if we may not know."""
+        uploads = self._uploads(bucket, key)
+        try:
+            found = [uploads.parts(upload) for upload in uploads.unfinished()]
+        except (AuthError, ApiError):
+            return 0
+        return max((sum(part.size for part in parts.values()) for parts in found), default=0)
 
     def open(self, url: str, *, offset: int = 0, validator: str | None = None) -> ByteStream:
         """Open an object for reading from byte `offset` on, or from the start if it is not `validator` any more."""
@@ -125,8 +127,7 @@ class S3Store:
         if offset and validator:
             part["IfMatch"] = validator
         try:
-            with translated(bucket, key):
-                answer: Any = self._client().get_object(Bucket=bucket, Key=key, **part)
+            answer = self._ask(bucket, key, lambda s3: s3.get_object(Bucket=bucket, Key=key, **part))
         except ApiError as error:
             if error.status == 412:
                 return self.open(url)
@@ -134,147 +135,91 @@ class S3Store:
         about = answer["ResponseMetadata"]
         return _ObjectStream(about["HTTPStatusCode"], about["HTTPHeaders"], url, answer["Body"])
 
-    def _put_parts(self, whole: _Part, bucket: str, key: str, about: dict[str, Any]) -> str:
+    def _put_whole(self, file: _Delivery) -> Stored:
+        held = file.path.read_bytes() if file.size <= _IN_MEMORY else None
+        sums = _checksums(file, held)
+        about = self._about(file, sums)
+        if file.tags:
+            about["Tagging"] = urlencode(file.tags(sums))  # in the request itself they save a second one
+        if held is None:
+            with Slice(file.path, Part(1, 0, file.size), file.on_bytes) as body:
+                answer = self._put_object(file, body, about)
+        else:
+            answer = self._put_object(file, held, about)
+            file.on_bytes(len(held))
+        etag = answer["ETag"].strip('"')
+        if is_md5(answer) and etag != sums.s3_etag:
+            raise TransferError(f"{file.path} changed while it was sent.", hint="Upload it when it is complete.")
+        return Stored(etag, sums)
+
+    def _put_object(self, file: _Delivery, body: bytes | Slice, about: Mapping[str, Any]) -> Any:
+        def put(s3: Any) -> Any:
+            if isinstance(body, Slice):
+                body.seek(0)
+            return s3.put_object(Bucket=file.bucket, Key=file.key, Body=body, **about)
+
+        return self._ask(file.bucket, file.key, put)
+
+    def _put_parts(self, file: _Delivery) -> Stored:
+        part = self._part or part_size(file.size)
+        content = file.content
+        if file.metadata and content is None:
+            content = read_content(file.path, file.size, part=part)
+
+        uploads = self._uploads(file.bucket, file.key)
+        large = LargeFile(
+            path=file.path,
+            size=file.size,
+            part=part,
+            about=self._about(file, content.checksums if content else None),
+            head=lambda: self.head(file.bucket, file.key, tags=False),
+            on_bytes=file.on_bytes,
+            turn=self._turn,
+        )
+        with Reading(file.path, file.size, part, content) as reading:
+            upload = Multipart(large, uploads, reading)
+            etag, sums = upload.run(), reading.checksums()
+        if file.tags:
+            uploads.tag(file.tags(sums))
+        return Stored(etag, sums, upload.reused)
+
+    def _uploads(self, bucket: str, key: str) -> Uploads:
+        def ask(request: Callable[[Any], T]) -> T:
+            return self._ask(bucket, key, request)
+
+        return Uploads(ask, bucket, key)
+
+    def _about(self, file: _Delivery, sums: Checksums | None) -> dict[str, Any]:
+        metadata = {"Metadata": dict(file.metadata(sums))} if file.metadata and sums else {}
+        return {"ContentType": file.content_type, **self._acl, **metadata}
+
+    def _ask(self, bucket: str, key: str, request: Callable[[Any], T]) -> T:
+        """Send a request about an object, once more with new credentials if the old ones have expired."""
         client = self._client()
-        upload = client.create_multipart_upload(Bucket=bucket, Key=key, **about)["UploadId"]
-
-        def send(part: _Part) -> dict[str, Any]:
-            with part.open() as slice_:
-                body: Any = slice_
-                answer = client.upload_part(Bucket=bucket, Key=key, UploadId=upload, PartNumber=part.number, Body=body)
-            return {"PartNumber": part.number, "ETag": answer["ETag"]}
-
         try:
-            sent = sorted(each(whole.parts(), send, jobs=_PARTS_AT_ONCE), key=lambda part: int(part["PartNumber"]))
-            parts: Any = {"Parts": sent}
-            done = client.complete_multipart_upload(Bucket=bucket, Key=key, UploadId=upload, MultipartUpload=parts)
-        except BaseException:
-            # What was sent costs storage until somebody notices.
-            with contextlib.suppress(Exception):
-                client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload)
-            raise
-        return done["ETag"].strip('"')
+            with translated(bucket, key):
+                return request(client)
+        except HcaError as error:
+            if not has_expired(error):
+                raise
+        with translated(bucket, key):
+            return request(self._client(instead_of=client))
 
-    def _client(self) -> S3Client:
+    def _client(self, instead_of: S3Client | None = None) -> S3Client:
         with self._lock:
-            if self._made is None:
-                self._made = self._make_client()
+            if self._made is None or self._made is instead_of:
+                self._made = make_client(self._access)
             return self._made
 
-    def _make_client(self) -> S3Client:
-        import boto3
-        import botocore.session
-        from botocore.config import Config
 
-        session = botocore.session.get_session()
-        if self._credentials_file:
-            if not self._credentials_file.is_file():
-                raise ConfigError(
-                    f"The AWS credentials file {self._credentials_file} does not exist.",
-                    file=str(self._credentials_file),
-                    key="s3.credentials_file",
-                )
-            session.set_config_variable("credentials_file", str(self._credentials_file))
-        # Signing what is sent means hashing it once more. TLS protects it already, and on this machine nobody is on
-        # the way.
-        special: Any = {"payload_signing_enabled": not keeps_secrets(self._endpoint_url or "https://")}
-        if self._endpoint_url:
-            special["addressing_style"] = "path"  # few servers but Amazon's have a host name per bucket
-        config = Config(
-            s3=special,
-            max_pool_connections=self._pool_size,
-            proxies={"http": self._proxy, "https": self._proxy} if self._proxy else None,
-            # We compute checksums of our own; one more of each part would only cost time.
-            request_checksum_calculation="when_required",
-            response_checksum_validation="when_required",
-            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
-        )
-        verify = str(self._ca_bundle) if self._ca_bundle else _authorities(os.environ)
-        amazon = boto3.Session(botocore_session=session)
-        client: Any = amazon.client("s3", endpoint_url=self._endpoint_url, verify=verify, config=config)
-        client.meta.events.register_last("before-call.s3", _do_not_announce)
-        return client  # type: ignore[no-any-return]
-
-
-def _authorities(environ: Mapping[str, str]) -> str | None:
-    """Return what `SSL_CERT_FILE` names, unless one of the variables that botocore itself obeys is set."""
-    if environ.get("AWS_CA_BUNDLE") or environ.get("REQUESTS_CA_BUNDLE"):
-        return None
-    return environ.get("SSL_CERT_FILE") or None
-
-
-def _do_not_announce(params: dict[str, Any], **_: object) -> None:
-    # Asking the server whether it wants the body costs a round trip: too much for a small one.
-    body = params.get("body")
-    if isinstance(body, _Slice) and len(body) <= _UNANNOUNCED:
-        params["headers"].pop("Expect", None)
+def _checksums(file: _Delivery, held: bytes | None) -> Checksums:
+    if file.content:
+        return file.content.checksums
+    return checksums(file.path, file.size) if held is None else checksums(io.BytesIO(held), len(held))
 
 
 def _ignore(count: int) -> None:
     pass
-
-
-@dataclass(frozen=True)
-class _Part:
-    """A part of a file that is sent in a request of its own; `start` and `length` in bytes."""
-
-    path: Path
-    number: int
-    start: int
-    length: int
-    on_bytes: Callable[[int], object]
-
-    def parts(self) -> Iterator[_Part]:
-        """Yield the parts in which S3 gets this one."""
-        size = part_size(self.length)
-        for number, start in enumerate(range(0, self.length, size), start=1):
-            yield replace(self, number=number, start=start, length=min(size, self.length - start))
-
-    def open(self) -> _Slice:
-        """Return the bytes for botocore to read."""
-        return _Slice(self)
-
-
-class _Slice(io.RawIOBase):
-    """A part of a file as a file, with its own position."""
-
-    def __init__(self, part: _Part) -> None:
-        self._part = part
-        self._file = part.path.open("rb", buffering=0)
-        self._position = 0
-
-    def __len__(self) -> int:
-        return self._part.length
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._part.length}[whence]
-        self._part.on_bytes(start + offset - self._position)
-        self._position = start + offset
-        return self._position
-
-    def read(self, size: int | None = -1) -> bytes:
-        left = self._part.length - self._position
-        wanted = left if size is None or size < 0 else min(size, left)
-        self._file.seek(self._part.start + self._position)
-        data = self._file.read(wanted)
-        if len(data) < wanted:
-            raise TransferError(f"{self._part.path} became shorter while it was sent.")
-        self._position += len(data)
-        self._part.on_bytes(len(data))
-        return data
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
 
 
 class _ObjectStream:

@@ -11,12 +11,14 @@ from hca_core.errors import ApiError, ArgumentError, AuthError, ConfigError, Hca
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
 
-__all__ = ["translated"]
+__all__ = ["has_expired", "translated"]
 
 _NO_KEY = frozenset({"NoSuchKey", "404", "NotFound"})
 _REFUSED = frozenset(
     {"AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch", "401", "403"}
 )
+# A request for headers alone is refused without saying why.
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired", "400"})
 _CREDENTIALS_HINT = (
     "Check your AWS credentials: the settings s3.credentials_file and s3.endpoint_url, the variables AWS_PROFILE and "
     "AWS_ACCESS_KEY_ID, or ~/.aws/credentials."
@@ -34,6 +36,12 @@ def translated(bucket: str, key: str) -> Iterator[None]:
         raise _refused(error, bucket, key) from error
     except BotoCoreError as error:
         raise _failed(error, f"s3://{bucket}/{key}") from error
+
+
+def has_expired(error: HcaError) -> bool:
+    """Return whether the credentials of a refused request may have been right before."""
+    response = getattr(error.__cause__, "response", {})
+    return response.get("Error", {}).get("Code") in _EXPIRED
 
 
 def _refused(error: ClientError, bucket: str, key: str) -> HcaError:

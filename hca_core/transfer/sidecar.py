@@ -7,12 +7,13 @@ import hashlib
 import json
 import os
 import secrets
+import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from hca_core.transfer.job import TransferJob
 
-__all__ = ["Sidecar", "load", "part_path", "private_path", "save", "sidecar_path"]
+__all__ = ["Sidecar", "left_behind", "load", "part_path", "private_path", "save", "sidecar_path"]
 
 _FORMAT = "hca-partial-1"
 _LONGEST_NAME = 255 - len(".0123456789abcdef.part")
@@ -75,6 +76,19 @@ def load(path: Path) -> Sidecar | None:
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     return note if _well_typed(note) else None
+
+
+def left_behind(job: TransferJob) -> int:
+    """Return how many bytes an earlier run has left with which `job` can begin."""
+    note = load(sidecar_path(job.target))
+    if note is None or not note.fits(job):
+        return 0
+    try:
+        there = part_path(job.target).lstat()
+    except OSError:
+        return 0
+    usable = stat.S_ISREG(there.st_mode) and (job.size is None or there.st_size <= job.size)
+    return there.st_size if usable else 0
 
 
 def _well_typed(note: Sidecar) -> bool:

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from hca_core.app import App
 from hca_core.cli.root import hca
+from hca_core.openapi.names import identifier
 
 ROOT = Path(__file__).parents[2]
 ELSEWHERE = {
@@ -57,7 +59,7 @@ def helps(*words: str) -> Iterator[tuple[str, str]]:
     """Yield the help of a command and of all below it, as a user sees it."""
     text = CliRunner().invoke(hca, [*words, "--help"], terminal_width=200).output
     yield " ".join(["hca", *words]), text
-    for name in re.findall(r"^  ([a-z][a-z-]*)  ", text, re.MULTILINE):
+    for name in re.findall(r"^  ([a-z][a-z0-9.-]*)  ", text, re.MULTILINE):
         yield from helps(*words, name)
 
 
@@ -73,13 +75,12 @@ def test_every_command_and_option_is_listed() -> None:
         assert listed == [option for option in options if option != "--help"], command
 
 
-def test_every_method_is_listed() -> None:
-    from hca_dss import DSSClient
-
-    text = (ROOT / "docs" / "dss-methods.md").read_text("utf-8")
+@pytest.mark.parametrize("service", ["auth", "dss"])
+def test_every_method_is_listed(service: str) -> None:
+    text = (ROOT / "docs" / f"{service}-methods.md").read_text("utf-8")
     sections = dict(re.findall(r"^## (\w+)\n((?:(?!#).*\n)*)", text, re.MULTILINE))
-    with DSSClient() as client:
-        assert list(sections) == [operation.name for operation in client.api.operations]
+    with App().client(service) as client:
+        assert list(sections) == [identifier(operation.name) for operation in client.api.operations]
         for name, section in sections.items():
             arguments = re.findall(r"^\| `(\w+)`", section, re.MULTILINE)
             assert arguments == list(client.method(name).__signature__.parameters), name

@@ -36,6 +36,8 @@ def imported_by(*words: str) -> set[str]:
         ["dss", "--help"],
         ["dss", "get-bundle", "--help"],
         ["dss", "download", "--help"],
+        ["auth", "--help"],
+        ["auth", "get-v1-roles", "--help"],
         ["local", "--help"],
     ],
 )
@@ -49,10 +51,16 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
 
 def test_root_help_imports_no_plugin() -> None:
     imported_by("--help")
-    assert not [module for module in imported_by("--help") if module.startswith(("hca_dss", "hca_local"))]
+    assert not [module for module in imported_by("--help") if module.startswith(("hca_auth", "hca_dss", "hca_local"))]
 
 
-@pytest.mark.parametrize("module", ["hca", "hca_core", "hca_dss", "hca_dss.plugin", "hca_local", "hca_local.plugin"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        *("hca", "hca_core", "hca_auth", "hca_auth.plugin"),
+        *("hca_dss", "hca_dss.plugin", "hca_local", "hca_local.plugin"),
+    ],
+)
 def test_packages_are_light(module: str) -> None:
     code = f"import sys, {module}; print([name for name in sys.modules])"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -10,11 +10,13 @@ import pytest
 
 def test_documented_imports() -> None:
     from hca import HCAConfig, get_config
+    from hca.auth import AuthClient
     from hca.dss import DSSClient
     from hca.util import SwaggerAPIException, SwaggerClient, tsv
 
     assert HCAConfig
     assert get_config
+    assert AuthClient
     assert DSSClient
     assert SwaggerAPIException
     assert SwaggerClient
@@ -22,11 +24,15 @@ def test_documented_imports() -> None:
 
 
 def test_documented_names_are_the_real_objects() -> None:
+    import hca.auth
     import hca.dss
     import hca.dss.bundle
+    import hca_auth
     import hca_dss
     import hca_dss.bundle
 
+    assert hca.auth is hca_auth
+    assert hca.auth.AuthClient is hca_auth.AuthClient
     assert hca.dss is hca_dss
     assert hca.dss.DSSClient is hca_dss.DSSClient
     assert hca.dss.bundle is hca_dss.bundle
@@ -50,16 +56,17 @@ def test_the_configuration_knows_the_defaults_of_plugins() -> None:
     from hca import HCAConfig, get_config
 
     assert HCAConfig()["DSSClient"].swagger_url.startswith("https://dss.")
+    assert HCAConfig()["AuthClient"].swagger_url.startswith("https://auth.")
     assert get_config() is get_config()
     get_config.cache_clear()
 
 
 def test_a_missing_plugin_is_named() -> None:
-    with pytest.raises(ImportError, match="provided by the package hca-upload, which is not installed"):
-        import hca.upload
+    with pytest.raises(ImportError, match="provided by the package hca-gen3, which is not installed"):
+        import hca.gen3
     import hca
 
-    assert not hasattr(hca, "upload")
+    assert not hasattr(hca, "gen3")
     assert not hasattr(hca, "nonsense")
     with pytest.raises(ImportError, match="No module named 'hca.nonsense'"):
         import hca.nonsense

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,12 @@ from hca_core.app import App
 from hca_core.cli.context import Context
 from hca_core.cli.dev import dev
 
-STUB = Path(__file__).parents[2] / "plugins" / "hca_dss" / "hca_dss" / "__init__.pyi"
+PLUGINS = Path(__file__).parents[2] / "plugins"
 
 RIGHT = """
 import hca.dss
 import hca_dss
+from hca.auth import AuthClient
 from hca.dss import DSSClient, DSSFile
 
 
@@ -36,6 +38,11 @@ with DSSClient(swagger_url="https://dss.example.org/v1/swagger.json") as client:
     client.download("u", "aws", existing="verify")
     client.clear_cache()
 
+with AuthClient() as auth:
+    print(auth.get_v1_user(user_id="ada@lab.example"), list(auth.get_v1_user_owns.iterate("ada@lab.example", "group")))
+    auth.put_v1_group_user("microscopists", "add", users=["ada@lab.example"])
+    print(auth.get_jwks_json()["keys"])
+
 same: hca_dss.DSSClient = hca.dss.DSSClient()
 file: DSSFile = hca_dss.DSSFile("n", "u", "v", "s", 1, True, "aws")
 """
@@ -54,19 +61,23 @@ client.head_file("u", "aws").hedders  # attr-defined
 client.upload("folder", "aws")  # call-arg
 client.download("u", "aws", existing="perhaps")  # arg-type
 hca_dss.DSSClient().get_bundle(1, "aws")  # arg-type
+AuthClient().put_v1_user("ada@lab.example", "sleepy")  # arg-type
+AuthClient().get_v1_roles(per_page="many")  # arg-type
 """
 
 
-def test_the_shipped_stub_is_current() -> None:
-    found = CliRunner().invoke(dev, ["stubs", "dss"], obj=Context(App)).stdout
-    assert STUB.read_text("utf-8") == found, f"Run `hca dev stubs dss --output-file {STUB}`."
+@pytest.mark.parametrize("service", ["auth", "dss"])
+def test_the_shipped_stubs_are_current(service: str) -> None:
+    found = CliRunner().invoke(dev, ["stubs", service], obj=Context(App)).stdout
+    stub = PLUGINS / f"hca_{service}" / f"hca_{service}" / "__init__.pyi"
+    assert stub.read_text("utf-8") == found, f"Run `hca dev stubs {service} --output-file {stub}`."
 
 
 @pytest.fixture(scope="module")
 def complaints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[str, str]]]:
     """What mypy says about the two programs: by program, the text of the line and the name of the mistake."""
     folder = tmp_path_factory.mktemp("programs")
-    head = "import hca_dss\nfrom hca.dss import DSSClient\n\nclient = DSSClient()\n"
+    head = "import hca_dss\nfrom hca.auth import AuthClient\nfrom hca.dss import DSSClient\n\nclient = DSSClient()\n"
     programs = {"right.py": RIGHT, "wrong.py": head + WRONG}
     for name, program in programs.items():
         (folder / name).write_text(program)
@@ -89,9 +100,10 @@ def test_wrong_programs_are_refused(complaints: dict[str, list[tuple[str, str]]]
     assert complaints["wrong.py"] == [(line, line.partition("  # ")[2]) for line in WRONG.split("\n") if line]
 
 
-def test_documented_names_are_those_of_the_plugin() -> None:
+@pytest.mark.parametrize("name", ["auth", "dss"])
+def test_documented_names_are_those_of_the_plugin(name: str) -> None:
     import hca
-    import hca_dss
 
-    text = (Path(hca.__file__).parent / "dss.py").read_text("utf-8")
-    assert re.findall(r"^from hca_dss import (\w+) as \1$", text, re.MULTILINE) == hca_dss.__all__
+    text = (Path(hca.__file__).parent / f"{name}.py").read_text("utf-8")
+    names = re.findall(rf"^from hca_{name} import (\w+) as \1$", text, re.MULTILINE)
+    assert names == import_module(f"hca_{name}").__all__

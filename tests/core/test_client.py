@@ -13,8 +13,10 @@ from small_service import BOOK, BROKEN_BOOK, CONTENT, Service, SmallApp, running
 from hca_core.client import ApiClient
 from hca_core.errors import ApiError, ArgumentError, AuthError, NetworkError, SpecError
 from hca_core.http import Session, exact_bytes
+from hca_core.openapi.parse import parse
 from hca_core.records import Credentials
 from hca_core.retry import RetryPolicy
+from hca_core.testing import Answer, FakeServer
 
 
 class LibraryClient(ApiClient):
@@ -66,6 +68,47 @@ def test_what_is_given_reaches_the_app(service: Service) -> None:
 def test_json_comes_parsed_and_other_content_as_bytes(client: LibraryClient) -> None:
     assert client.get_book(uuid=BOOK, as_json=True) == {"uuid": BOOK, "service": "Library"}
     assert client.get_book(uuid=BOOK) == CONTENT
+
+
+def answered(answer: Answer, responses: dict[str, Any] | None = None) -> Any:
+    """What the method of an operation with these declared responses returns for this answer."""
+    with FakeServer() as server:
+        server.on("GET", "/thing", answer)
+        server.on("GET", "/other", Answer.json("next"))
+        paths = {name: {"get": {"responses": responses or {"200": {}}}} for name in ("/thing", "/other")}
+        api = parse({"openapi": "3.0.0", "paths": paths}, source_url=server.url)
+        with LibraryClient(app=SmallApp(lambda: api, session)) as client:
+            value = client.get_thing()
+            assert client.get_other() == "next"
+        return value
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("text/plain", "Grüße\n".encode()),
+        ("text/html; charset=latin-1", "Grüße\n".encode("latin-1")),
+        ("text/html; charset=nonsense", "Grüße\n".encode()),
+    ],
+)
+def test_text_comes_decoded(content_type: str, body: bytes) -> None:
+    assert answered(Answer(body=body, headers={"Content-Type": content_type})) == "Grüße\n"
+
+
+def test_text_that_may_be_a_file_stays_as_it_is() -> None:
+    answer = Answer(body=b"a\r\n\xff", headers={"Content-Type": "text/plain"})
+    assert answered(answer, {"302": {}}) == b"a\r\n\xff"
+    json_answer = {"302": {}, "200": {"content": {"application/json": {}}}}
+    assert answered(Answer.json({"a": 1}), json_answer) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Answer(304), Answer(304, headers={"Content-Type": "application/json"}), Answer.json({"msg": "as it was"}, 304)],
+)
+def test_nothing_changed_is_none(answer: Answer) -> None:
+    """Also from a service that sends a body, which is against the rules of HTTP."""
+    assert answered(answer, {"200": {}, "304": {}}) is None
 
 
 def test_head_gives_the_response(client: LibraryClient) -> None:

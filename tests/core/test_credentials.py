@@ -125,13 +125,17 @@ def test_none_at_all(store: TokenStore) -> None:
     with pytest.raises(AuthError, match="The dss service needs a login, and no token was found") as caught:
         find(store=store)
     assert caught.value.service == "dss"
-    assert caught.value.hint == "Set HCA_DSS_TOKEN to a token."
+    assert caught.value.hint == "Run `hca dss login`, or set HCA_DSS_TOKEN to a token."
 
 
 def test_the_refused_source_is_named(store: TokenStore) -> None:
     with pytest.raises(AuthError, match="refused the token from HCA_TOKEN") as caught:
         find(environ={"HCA_TOKEN": "s3cr3t"}, store=store, rejected="s3cr3t")
     assert "s3cr3t" not in f"{caught.value} {caught.value.hint}"
+    assert caught.value.hint == "Set HCA_TOKEN to another one, or unset it and run `hca dss login`."
+    with pytest.raises(AuthError) as caught:
+        find(explicit="s3cr3t", store=store, rejected="s3cr3t")
+    assert caught.value.hint == "Give another one, or none to use that of `hca dss login`."
 
 
 def test_a_hook_that_insists_on_the_rejected_token_is_not_believed(store: TokenStore) -> None:

@@ -21,7 +21,7 @@ from urllib3 import exceptions as low
 
 from hca_core.errors import ApiError, ArgumentError, AuthError, ConfigError, HcaError, NetworkError, NotFoundError
 from hca_core.http import Session
-from hca_core.http.answers import Explanation, explain, failure, place, readable, request_id
+from hca_core.http.answers import Explanation, explain, failure, place, readable, refused, request_id
 from hca_core.http.exchange import Call, redirected
 from hca_core.records import Credentials
 from hca_core.redact import REDACTING
@@ -1272,6 +1272,15 @@ def test_explanations_in_a_line():
     assert str(Explanation(None, "b")) == "b"
     assert str(Explanation(details="some\n words")) == "some words"
     assert str(Explanation()) == ""
+    assert str(Explanation(None, "Not Found", detail="There is no role x9.")) == "Not Found: There is no role x9."
+    assert str(Explanation("a", "b", detail="b")) == "a: b"
+
+
+def test_details_of_a_problem_are_told():
+    body = b'{"title": "Not Found", "status": 404, "detail": "There is no role x9."}'
+    explanation = explain(body, {"Content-Type": "application/problem+json"})
+    sentence = refused(404, explanation, method="GET", url="https://h/v1/role/x9")
+    assert sentence == "GET https://h/v1/role/x9 was answered with 404 Not Found: There is no role x9"
 
 
 def test_words_for_people():

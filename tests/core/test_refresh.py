@@ -81,9 +81,9 @@ def login(endpoint: Endpoint, store: TokenStore) -> Login:
     return found
 
 
-def post(url: str, form: Mapping[str, str]) -> Any:
+def post(url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> Any:
     with Session(policy=RetryPolicy(attempts=1)) as session:
-        return session.send("POST", url, data=form).json()
+        return session.send("POST", url, data=form, headers=headers).json()
 
 
 def find(store: TokenStore, moment: float = NOW, offered: str | None = None, **options: Any) -> Credentials:
@@ -240,7 +240,7 @@ def test_an_answer_that_cannot_be_used_keeps_the_login(
     error = failure(store, AuthError)
     assert error.message.startswith("Your login to the dss service could not be renewed: ")
     assert words in error.message
-    assert error.hint == "Run `hca dss login`."
+    assert error.hint == "Run `hca dss login`, or set HCA_DSS_TOKEN to a token."
     assert store.get(HOST) == login
 
 
@@ -254,7 +254,7 @@ def test_a_login_that_has_ended_is_not_tried_again(
         for _ in range(2):
             error = failure(store, AuthError)
             assert error.message == "Your login to the dss service has expired."
-            assert error.hint == "Set HCA_DSS_TOKEN to a token."
+            assert error.hint == "Run `hca dss login`, or set HCA_DSS_TOKEN to a token."
     assert endpoint.count("POST", "/token") == 1
     assert "The login at dss.example.org has ended" in caplog.text
     assert not any(secret in caplog.text for secret in SECRETS)
@@ -286,7 +286,7 @@ def test_an_endpoint_in_trouble_keeps_the_login(
 
 def test_a_login_is_not_renewed_where_others_can_listen(login: Login, store: TokenStore) -> None:
     store.put(HOST, Login("access-0", NOW, "refresh-0", "http://auth.example.org/token"))
-    error = failure(store, AuthError, post=lambda url, form: pytest.fail("it was sent"))
+    error = failure(store, AuthError, post=lambda *_: pytest.fail("it was sent"))
     assert "over plain http" in error.message
 
 
@@ -343,9 +343,9 @@ class Noting(TokenStore):
         print("read", found.access_token, flush=True)
         return found
 
-def post(url, form):
+def post(url, form, headers):
     with Session() as session:
-        return session.send("POST", url, data=form).json()
+        return session.send("POST", url, data=form, headers=headers).json()
 
 file, url, rejected = sys.argv[1:]
 found = resolve(

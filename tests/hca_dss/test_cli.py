@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
@@ -42,59 +41,6 @@ def download(*words: str) -> Result:
 
 def names(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-
-
-def defaults(command: str) -> dict[str, Any]:
-    """The options of a command, with their defaults or True if they are required."""
-    params = group.commands[command].params
-    return {param.opts[0]: param.required or param.to_info_dict()["default"] for param in params}
-
-
-def test_upload_has_every_documented_option() -> None:
-    documented = {
-        "--src-dir": True,
-        "--replica": True,
-        "--staging-bucket": True,
-        "--timeout-seconds": 1200,
-        "--no-progress": False,
-        "--bundle-uuid": None,
-    }
-    assert documented.items() <= defaults("upload").items()
-
-
-def test_download_has_every_documented_option() -> None:
-    found = defaults("download")
-    documented = {
-        "--bundle-uuid": True,
-        "--replica": True,
-        "--version": "",
-        "--download-dir": "",
-        "--no-metadata": False,
-        "--no-data": False,
-        "--num-retries": 10,
-        "--min-delay-seconds": 0.25,
-    }
-    assert documented.items() <= found.items()
-    assert list(found["--metadata-filter"]) == list(found["--data-filter"]) == ["*"]
-
-
-def test_download_manifest_has_every_documented_option() -> None:
-    documented = {
-        "--manifest": True,
-        "--replica": True,
-        "--layout": "none",
-        "--no-metadata": False,
-        "--no-data": False,
-        "--num-retries": 10,
-        "--min-delay-seconds": 0.25,
-        "--download-dir": "",
-    }
-    assert documented.items() <= defaults("download-manifest").items()
-
-
-def test_download_collection_has_every_documented_option() -> None:
-    documented = {"--uuid": True, "--replica": True, "--version": None, "--download-dir": ""}
-    assert documented.items() <= defaults("download-collection").items()
 
 
 def test_the_layouts_are_those_of_the_library() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import inspect
+import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,8 @@ from fake_dss import FakeDSS
 
 import hca_dss
 from hca_core.client import ApiClient
+from hca_core.errors import ArgumentError
+from hca_core.testing import Answer
 from hca_dss.version import check_version
 
 EMPTY = inspect.Parameter.empty
@@ -30,13 +35,20 @@ def test_public_names_are_loaded_when_they_are_asked_for() -> None:
     code = "import sys, hca_dss; print('hca_dss.client' in sys.modules); hca_dss.DSSFile; hca_dss.DSSClient"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "False\n"
-    assert hca_dss.__all__ == ["DSSClient", "DSSFile"]
+    assert hca_dss.__all__ == ["DSSClient", "DSSFile", "TaskRunner"]
+    assert hca_dss.TaskRunner.__name__ == "TaskRunner"
     with pytest.raises(AttributeError, match="nonsense"):
         _ = hca_dss.nonsense
 
 
 def test_dss_file_has_the_documented_fields() -> None:
     assert hca_dss.DSSFile._fields == ("name", "uuid", "version", "sha256", "size", "indexed", "replica")
+
+
+def test_a_bundles_own_document_is_a_file_too() -> None:
+    file = hca_dss.DSSFile.for_bundle_manifest(b"{}", BUNDLE_UUID, "2024-05-01T120100.000000Z", "gcp")
+    sha256 = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+    assert file == ("bundle.json", BUNDLE_UUID, "2024-05-01T120100.000000Z", sha256, 2, False, "gcp")
 
 
 @pytest.mark.parametrize(
@@ -110,3 +122,24 @@ def test_download_prints_nothing(dss: FakeDSS, home: Path, capfd: pytest.Capture
         client.download(BUNDLE_UUID, "aws")
     assert len([path for path in home.rglob(f"{BUNDLE_UUID}*/**/*") if path.is_file()]) == len(CONTENTS) + 1
     assert capfd.readouterr() == ("", "")
+
+
+def test_get_collections_may_be_given_a_replica_as_in_the_documentation(dss: FakeDSS) -> None:
+    dss.on("GET", "/v1/collections", Answer.json({"collections": []}))
+    with dss.client() as client:
+        assert client.get_collections(replica="aws") == {"collections": []}
+        assert list(client.get_collections.iterate(replica="aws")) == []
+        with pytest.raises(ArgumentError, match="no parameter 'replica'"):
+            client.put_file("s3://b/k", 0, BUNDLE_UUID, "2024-05-01T120100.000000Z", replica="aws")
+    assert not any("replica" in request.params for request in dss.requests)
+
+
+@pytest.mark.parametrize(("seconds", "expired"), [(-5, True), (5, True), (3600, False)])
+def test_expired_token_tells_of_the_token_in_use(dss: FakeDSS, seconds: int, expired: bool) -> None:
+    dss.on("GET", "/v1/collections", Answer.json({"collections": []}))
+    claims = base64.urlsafe_b64encode(json.dumps({"exp": time.time() + seconds}).encode()).decode().rstrip("=")
+    with hca_dss.DSSClient(swagger_url=dss.swagger_url, token=f"e30.{claims}.e30") as client:
+        assert not client.expired_token()
+        client.get_collections()
+        assert client.expired_token() is expired
+    assert not client.expired_token()

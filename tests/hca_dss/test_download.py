@@ -414,6 +414,18 @@ def test_a_dry_run_tells_what_is_there(client: DSSClient, tmp_path: Path) -> Non
     assert planned["bytes_to_fetch"] == 16
 
 
+def test_a_dry_run_tells_what_would_be_continued(dss: FakeDSS, client: DSSClient, tmp_path: Path) -> None:
+    data = os.urandom(2_000_000)
+    dss.publish([entry("large", data)], [data])
+    dss.blobs["large"].cut(1_500_000)
+    with pytest.raises(TransferError):
+        client.download(BUNDLE_UUID, "aws", download_dir=tmp_path, num_retries=0)
+    planned = client.download(BUNDLE_UUID, "aws", download_dir=tmp_path, dry_run=True)
+    assert [file["action"] for file in planned["files"]] == ["resume"]
+    assert planned["bytes_to_fetch"] == 500_000
+    module.download(client, BUNDLE_UUID, "aws", download_dir=tmp_path, free_bytes=lambda _: 500_000)
+
+
 def test_too_little_room_is_said_with_numbers(client: DSSClient, tmp_path: Path) -> None:
     with pytest.raises(TransferError, match="433 bytes are needed, but only 432 are free"):
         module.download(client, BUNDLE_UUID, "aws", download_dir=tmp_path, free_bytes=lambda _: 432)

@@ -7,6 +7,7 @@ import pytest
 from gcp_storage_emulator.server import create_server
 
 from hca_core.errors import AuthError, NetworkError, NotFoundError
+from hca_core.transfer.digest import checksums
 from hca_core.transfer.fetch import fetch
 from hca_core.transfer.job import TransferJob
 from hca_dss.gcs import GCSStore
@@ -30,7 +31,10 @@ def test_a_file_is_sent_with_its_metadata(store: GCSStore, tmp_path: Path, size:
     data = os.urandom(size)
     (tmp_path / "f").write_bytes(data)
     told: list[int] = []
-    store.put_file(tmp_path / "f", "staging", "a/key.bin", content_type="text/x", tags=TAGS, on_bytes=told.append)
+    stored = store.put(
+        tmp_path / "f", "staging", "a/key.bin", content_type="text/x", tags=lambda _: TAGS, on_bytes=told.append
+    )
+    assert stored.checksums == checksums(tmp_path / "f")
     assert sum(told) == size
     found = store.head("staging", "a/key.bin")
     assert found is not None
@@ -47,7 +51,7 @@ def test_a_file_is_sent_with_its_metadata(store: GCSStore, tmp_path: Path, size:
 def test_an_object_can_be_fetched_and_continued(store: GCSStore, tmp_path: Path) -> None:
     data = os.urandom(2_000_000)
     (tmp_path / "f").write_bytes(data)
-    store.put_file(tmp_path / "f", "staging", "k")
+    store.put(tmp_path / "f", "staging", "k")
     job = TransferJob(
         "k", "gs://staging/k", tmp_path / "out", "k", size=len(data), sha256=hashlib.sha256(data).hexdigest()
     )
@@ -66,14 +70,14 @@ def test_what_is_missing_is_named(store: GCSStore, tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="gs://staging/nothing"):
         store.open("gs://staging/nothing")
     with pytest.raises(NotFoundError, match="gs://no-such-bucket/k"):
-        store.put_file(tmp_path / "f", "no-such-bucket", "k")
+        store.put(tmp_path / "f", "no-such-bucket", "k")
 
 
 def test_without_credentials_the_hint_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "f").write_bytes(b"x")
     monkeypatch.setenv("NO_GCE_CHECK", "true")  # or Google's library asks a link-local address who we are
     with pytest.raises(AuthError) as caught:
-        GCSStore().put_file(tmp_path / "f", "staging", "k")
+        GCSStore().put(tmp_path / "f", "staging", "k")
     assert "GOOGLE_APPLICATION_CREDENTIALS" in (caught.value.hint or "")
 
 
@@ -88,4 +92,4 @@ def test_nobody_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_file_that_cannot_be_read_is_the_callers_matter(store: GCSStore, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        store.put_file(tmp_path / "missing", "staging", "k")
+        store.put(tmp_path / "missing", "staging", "k")

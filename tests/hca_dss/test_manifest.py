@@ -15,6 +15,7 @@ from fake_dss import FakeDSS, entry
 from hca_core.errors import ArgumentError, TransferError
 from hca_core.testing import Answer, run
 from hca_dss.client import DSSClient
+from hca_dss.manifest import LAYOUTS, Layout, download_manifest
 from hca_dss.rows import REQUIRED
 
 FOLDER = f"{BUNDLE_UUID}.{BUNDLE_VERSION}"
@@ -256,6 +257,18 @@ def test_a_dry_run_counts_and_writes_nothing(dss: FakeDSS, client: DSSClient, tm
     assert (planned["files"], planned["total_bytes"], planned["bytes_to_fetch"]) == (6, 449, 433)
     assert [failure["name"] for failure in planned["failed"]] == ["line 8 of m.tsv"]
     assert saved(tmp_path) == {"m.tsv"}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_too_little_room_for_what_is_listed(client: DSSClient, tmp_path: Path, layout: Layout) -> None:
+    manifest = write(tmp_path / "m.tsv", [*rows(), *rows()])
+    out = tmp_path / "out"
+    with pytest.raises(TransferError, match="433 bytes are needed, but only 432 are free"):
+        download_manifest(client, manifest, "aws", layout, download_dir=out, free_bytes=lambda _: 432)
+    assert not out.exists()
+    download_manifest(client, manifest, "aws", layout, download_dir=out, free_bytes=lambda _: 433)
+    # What is there needs no room.
+    download_manifest(client, manifest, "aws", layout, download_dir=out, free_bytes=lambda _: 0)
 
 
 def test_the_first_file_is_asked_for_before_the_last_row_is_read(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +14,9 @@ from fake_dss import TOKEN, FakeDSS
 from hca_core.errors import ApiError, ArgumentError, AuthError, HcaError, NetworkError, TransferError
 from hca_core.retry import RetryPolicy
 from hca_core.testing import Answer, Clock, Request
-from hca_core.transfer.digest import Checksums, checksums
+from hca_core.transfer.digest import checksums
 from hca_dss.client import DSSClient
-from hca_dss.upload import Patience, Staging, file_uuid, tags, upload
+from hca_dss.upload import upload
 from hca_dss.version import check_version
 
 BUNDLE = "11111111-2222-4333-8444-555555555555"
@@ -250,11 +251,12 @@ def test_a_bundle_that_could_not_be_made_says_how_to_go_on(dss: FakeDSS, source:
     assert f"--bundle-uuid {BUNDLE}" in caught.value.hint
 
 
-def test_a_changed_file_is_another_file(dss: FakeDSS, client: DSSClient, source: Path) -> None:
+def test_a_changed_file_is_a_new_version(dss: FakeDSS, client: DSSClient, source: Path) -> None:
     before = send(dss, client, source, bundle_uuid=BUNDLE)["files"]
     (source / "project_0.json").write_bytes(b'{"a": 2}')
     after = send(dss, client, source, bundle_uuid=BUNDLE)["files"]
-    assert before[0]["uuid"] != after[0]["uuid"]
+    assert before[0]["uuid"] == after[0]["uuid"]
+    assert before[0]["version"] < after[0]["version"]
     assert before[1:] == after[1:]
 
 
@@ -335,53 +337,55 @@ def test_a_file_that_never_appears_ends_with_a_sentence(dss: FakeDSS, client: DS
     assert dss.bundles == []
 
 
-def test_patience_grows_and_ends_on_time() -> None:
-    clock = Clock()
-    assert not Patience(300, clock.sleep, clock.monotonic).until(lambda: False)
-    assert sum(clock.sleeps) == pytest.approx(300)
-    assert max(clock.sleeps) == 60.0
-    assert clock.sleeps[:2] == [1.0, 1.618]
+# Telling
 
 
-# Pure parts
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("stage", Staging("s3", "stage", "")),
-        ("stage/", Staging("s3", "stage", "")),
-        ("stage/a/b", Staging("s3", "stage", "a/b/")),
-        ("s3://stage", Staging("s3", "stage", "")),
-        ("s3://stage/a/", Staging("s3", "stage", "a/")),
-        ("gs://stage", Staging("gs", "stage", "")),
-    ],
-)
-def test_staging_buckets(text: str, expected: Staging) -> None:
-    assert Staging.parse(text) == expected
-
-
-def test_staging_keys_have_the_base_name() -> None:
-    staging = Staging("s3", "stage", "p/")
-    assert staging.key("u", "reads/r1.fastq.gz") == "p/u/r1.fastq.gz"
-    assert staging.url("p/u/x") == "s3://stage/p/u/x"
-
-
-def test_file_uuids_depend_on_bundle_name_and_content_alone() -> None:
-    first = file_uuid(BUNDLE, "a", "0" * 64)
-    assert first == file_uuid(BUNDLE, "a", "0" * 64)
-    other = [
-        file_uuid(BUNDLE.replace("1", "2"), "a", "0" * 64),
-        file_uuid(BUNDLE, "b", "0" * 64),
-        file_uuid(BUNDLE, "a", "1" * 64),
-    ]
-    assert len({first, *other}) == 4
-
-
-def test_tags_have_the_names_the_dss_wants() -> None:
-    assert tags(Checksums("c", "e", "1", "2")) == {
-        "hca-dss-crc32c": "c",
-        "hca-dss-s3_etag": "e",
-        "hca-dss-sha1": "1",
-        "hca-dss-sha256": "2",
+def test_a_report_has_a_line_for_each_file(dss: FakeDSS, client: DSSClient, source: Path, tmp_path: Path) -> None:
+    dss.store.failing["r1.fastq.gz"] = ApiError("the bucket is full", status=507)
+    dss.store.partial["project_0.json"] = 5
+    report = tmp_path / "report"
+    with pytest.raises(TransferError):
+        send(dss, client, source, bundle_uuid=BUNDLE, report=report)
+    lines = {line["name"]: line for line in map(json.loads, report.read_text().splitlines())}
+    assert {name: (line["status"], line["size"], line["transferred"]) for name, line in lines.items()} == {
+        "project_0.json": ("resumed", 8, 3),
+        "reads/r 2#ü.txt": ("sent", 0, 0),
+        "reads/r1.fastq.gz": ("failed", 15, 0),
     }
+    assert lines["reads/r1.fastq.gz"]["error"] == "the bucket is full"
+    dss.store.failing.clear()
+    send(dss, client, source, bundle_uuid=BUNDLE, report=report)
+    lines = {line["name"]: line for line in map(json.loads, report.read_text().splitlines())}
+    assert [line["status"] for _, line in sorted(lines.items())] == ["present", "present", "sent"]
+
+
+def test_a_dry_run_of_a_new_upload_asks_nobody(dss: FakeDSS, client: DSSClient, source: Path) -> None:
+    planned = send(dss, client, source, dry_run=True)
+    assert [(file["name"], file["size"], file["action"]) for file in planned["files"]] == [
+        ("project_0.json", 8, "send"),
+        ("reads/r 2#ü.txt", 0, "send"),
+        ("reads/r1.fastq.gz", 15, "send"),
+    ]
+    assert (planned["total_bytes"], planned["bytes_to_send"]) == (23, 23)
+    assert (dss.store.puts, dss.bundles, dss.files) == (0, [], {})
+
+
+def test_a_dry_run_tells_what_is_left(dss: FakeDSS, client: DSSClient, source: Path) -> None:
+    (source / "more").write_bytes(b"abcdef")
+    dss.store.failing["more"] = dss.store.failing["project_0.json"] = ApiError("the bucket is full", status=507)
+    dss.register = lambda request: (
+        Answer.problem(422, "missing_checksum", "later") if b"txt" in request.body else dss.accept_file(request)
+    )
+    with pytest.raises(TransferError):
+        send(dss, client, source, bundle_uuid=BUNDLE)
+    dss.store.partial["more"] = 4
+    puts = dss.store.puts
+    planned = send(dss, client, source, bundle_uuid=BUNDLE, dry_run=True)
+    assert {file["name"]: file["action"] for file in planned["files"]} == {
+        "more": "resume",
+        "project_0.json": "send",
+        "reads/r 2#ü.txt": "register",
+        "reads/r1.fastq.gz": "present",
+    }
+    assert planned["bytes_to_send"] == 2 + 8
+    assert (dss.store.puts, dss.bundles) == (puts, [])

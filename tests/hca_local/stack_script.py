@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from hca_local.parts import Parts
 from hca_local.root import Root, Secrets
-from hca_local.stack import Parts, main
+from hca_local.stack import main
 from hca_local.state import SERVICES, State
 
 

@@ -63,7 +63,7 @@ def test_a_request_without_a_host_is_refused() -> None:
 
 def test_the_usual_port_may_be_left_out() -> None:
     answers: list[str] = []
-    environ = {"REQUEST_METHOD": "GET", "HTTP_HOST": "localhost"}
+    environ = {"REQUEST_METHOD": "GET", "HTTP_HOST": "localhost", "wsgi.input": None}
     body = Guard(hello, 80)(environ, lambda status, headers: answers.append(status))  # type: ignore[arg-type]
     assert list(body) == [b"hello"]
     assert answers == ["200 OK"]

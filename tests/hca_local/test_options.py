@@ -12,9 +12,9 @@ from hca_core.errors import ConfigError, HcaError
 from hca_core.transfer.digest import checksums
 from hca_local.dss.app import ASYNC_THRESHOLD
 from hca_local.options import Options, choose, read_options
+from hca_local.parts import open_parts
 from hca_local.root import STAGING_BUCKET, Root, ensure_secrets, open_root
 from hca_local.s3.store import ObjectStore
-from hca_local.stack import compose
 
 from .conftest import Stack
 from .test_stack import served
@@ -35,6 +35,13 @@ def test_what_is_chosen_is_kept_and_changed_one_by_one(root: Root) -> None:
     assert stat.S_IMODE((root.path / "options.json").stat().st_mode) == 0o600
 
 
+def test_what_was_chosen_can_be_taken_back(root: Root) -> None:
+    choose(root, {"validator": "check --fast", "require_login": True, "elasticsearch_url": None})
+    assert read_options(root) == Options(validator="check --fast", require_login=True)
+    choose(root, {"validator": "", "require_login": False})
+    assert read_options(root) == Options()
+
+
 def test_a_stack_that_runs_keeps_its_options(stack: Stack) -> None:
     choose(stack.root, {"checkout_seconds": 1})
     stack.start()
@@ -47,7 +54,8 @@ def test_a_stack_that_runs_keeps_its_options(stack: Stack) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "[]", "{", '{"nonsense": 1}', '{"checkout_seconds": -1}', '{"async_threshold": "x"}',
-     '{"checkout_seconds": NaN}', '{"checkout_seconds": Infinity}', '{"checkout_seconds": true}'],
+     '{"checkout_seconds": NaN}', '{"checkout_seconds": Infinity}', '{"checkout_seconds": true}',
+     '{"require_login": 1}', '{"validator": 1}', '{"elasticsearch_url": "ftp://x"}', '{"validator": "a \'"}'],
 )  # fmt: skip
 def test_a_damaged_file_is_named(root: Root, text: str) -> None:
     file = root.path / "options.json"
@@ -70,8 +78,8 @@ def test_the_dss_is_as_slow_as_was_chosen(root: Root) -> None:
     choose(root, {"checkout_seconds": 1000, "replication_seconds": 1000, "async_threshold": 2})
     stage(root, b"abc")
     headers = {"Authorization": f"Bearer {ensure_secrets(root).owner_token}"}
-    with served(root, compose) as state, requests.Session() as session:
-        file = f"{state.dss_url}/v1/files/{UUID}"
+    with served(root, open_parts) as state, requests.Session() as session:
+        file = f"{state.url('dss')}/v1/files/{UUID}"
         body = {"source_url": f"s3://{STAGING_BUCKET}/key", "creator_uid": 1}
         put = session.put(file, params={"version": VERSION}, json=body, headers=headers, timeout=10)
         assert put.status_code == 202

@@ -137,6 +137,8 @@ def test_settings_lead_to_the_services_and_hold_no_secret(root: Root) -> None:
     text = root.config_file.read_text()
     assert json.loads(text) == {
         "DSSClient": {"swagger_url": "http://127.0.0.1:8000/v1/swagger.json"},
+        "AuthClient": {"swagger_url": "http://127.0.0.1:8002/swagger.json"},
+        "upload": {"preprod_api_url_template": "http://127.0.0.1:8003/v1", "s3_endpoint_url": "http://127.0.0.1:8001"},
         "s3": {"endpoint_url": "http://127.0.0.1:8001", "credentials_file": str(root.aws_file)},
     }
     assert secrets.owner_token not in text

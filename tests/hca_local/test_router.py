@@ -346,6 +346,24 @@ def test_bugs_are_logged_and_not_shown(url: str, caplog: pytest.LogCaptureFixtur
     assert "token=secret" not in caplog.text
 
 
+def test_problems_may_have_another_form() -> None:
+    with Listener() as listener:
+        url = f"http://127.0.0.1:{listener.port}"
+        router = Router(
+            API,
+            {"post_search": fail},
+            public_url=url,
+            users=Users({}),
+            describe=lambda problem: {"status": problem.status, "detail": problem.title},
+        )
+        listener.serve(router, max_body=10_000)
+        for name, status in (("409", 409), ("bug", 500)):
+            answer = send("POST", f"{url}/v1/search", json={"name": name})
+            assert answer.headers["Content-Type"] == "application/problem+json"
+            assert answer.json().keys() == {"status", "detail"}
+            assert answer.status_code == answer.json()["status"] == status
+
+
 def test_pages_link_to_the_next(url: str) -> None:
     answer = send("GET", f"{url}/numbers?per_page=2&unknown=x")
     assert answer.headers["Link"] == f'<{url}/numbers?per_page=2&start=2>; rel="next"'

@@ -16,8 +16,9 @@ import pytest
 
 from hca_core.errors import HcaError
 from hca_local.control import answers
+from hca_local.parts import Parts, describe
 from hca_local.root import Root, Secrets
-from hca_local.stack import Parts, describe, serve, until_signal
+from hca_local.stack import serve, until_signal
 from hca_local.state import SERVICES, State, is_held, read_state, running
 
 from .conftest import Stack
@@ -170,6 +171,6 @@ def test_starting_it_imports_no_client_library() -> None:
 
 def test_the_description_is_the_shipped_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HCA_CONFIG_FILE", "/no/such/file")
-    api, document = describe()
+    api, document = describe("dss")
     assert len(api.operations) == 22
     assert document["basePath"] == "/v1"

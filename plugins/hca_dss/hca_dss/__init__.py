@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hca_dss.bundle import DSSFile as DSSFile
     from hca_dss.client import DSSClient as DSSClient
+    from hca_dss.tasks import TaskRunner as TaskRunner
 
-__all__ = ["DSSClient", "DSSFile"]
+__all__ = ["DSSClient", "DSSFile", "TaskRunner"]
 
-_HOMES = {"DSSClient": "hca_dss.client", "DSSFile": "hca_dss.bundle"}
+_HOMES = {"DSSClient": "hca_dss.client", "DSSFile": "hca_dss.bundle", "TaskRunner": "hca_dss.tasks"}
 
 
 def __getattr__(name: str) -> Any:

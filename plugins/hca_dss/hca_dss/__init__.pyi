@@ -9,8 +9,9 @@ from requests import Response
 from hca_core.client import ApiMethod
 from hca_dss.bundle import DSSFile as DSSFile
 from hca_dss.client import DSSClient as _DSSClient
+from hca_dss.tasks import TaskRunner as TaskRunner
 
-__all__ = ["DSSClient", "DSSFile"]
+__all__ = ["DSSClient", "DSSFile", "TaskRunner"]
 
 _P = ParamSpec("_P")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +28,12 @@ class DSSFile(NamedTuple):
     size: int
     indexed: bool
     replica: str
+
+    @classmethod
+    def for_bundle_manifest(cls, manifest_bytes: bytes, bundle_uuid: str, version: str, replica: str) -> DSSFile:
+        """Return what stands for a bundle's own document, `bundle.json`, among its files."""
+        sha256 = hashlib.sha256(manifest_bytes).hexdigest()
+        return cls("bundle.json", bundle_uuid, version, sha256, len(manifest_bytes), False, replica)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, TypeVar
 
 import click
@@ -103,14 +104,16 @@ def create_version(context: Context) -> None:
     help="UUID of the bundle; give that of an interrupted upload to continue it.  [default: a new one]",
 )
 @click.option("--jobs", type=click.IntRange(min=1), help="How many files to send at a time.  [default: 8]")
+@click.option("--dry-run", is_flag=True, help="Print as JSON what would be sent; send nothing.")
+@click.option("--report", type=click.Path(dir_okay=False), help="Write one JSON line about each file to this file.")
 @pass_context
-def upload(context: Context, /, **options: Any) -> None:
+def upload(context: Context, /, no_progress: bool, **options: Any) -> None:
     """Upload the files of a folder and make a bundle of them.
 
     Files whose names end in .json become the bundle's metadata. An upload that failed can be repeated with the same
     --bundle-uuid: what has arrived is not sent again.
     """
-    with context.progress() as progress:
+    with nullcontext() if no_progress else context.progress() as progress:
         result = context.app.client("dss").upload(**options, progress=progress)
     context.emit(result)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ class DSSClient(ApiClient):
     """Talks to the Data Storage System. Every operation of its API description is a method (`get_bundle`, …)."""
 
     service = "dss"
+    tolerated: Mapping[str, frozenset[str]] = {"get_collections": frozenset({"replica"})}
 
     def create_version(self) -> str:
         """Return a new DSS_VERSION: now in UTC, and greater than every one this process made before."""
@@ -37,6 +38,8 @@ class DSSClient(ApiClient):
         bundle_uuid: str | None = None,
         *,
         jobs: int | None = None,
+        dry_run: bool = False,
+        report: str | PathLike[str] | None = None,
         progress: Progress | None = None,
     ) -> dict[str, Any]:
         """Upload the files below a folder and make a bundle of them; see `hca_dss.upload.upload`."""
@@ -48,6 +51,8 @@ class DSSClient(ApiClient):
             timeout_seconds,
             bundle_uuid=bundle_uuid,
             jobs=jobs,
+            dry_run=dry_run,
+            report=report,
             progress=None if no_progress else progress,
         )
 

@@ -19,7 +19,7 @@ from hca_dss.bundles import READERS, BundleName, Planner
 from hca_dss.delivery import Ledger, Manner, deliver, open_ledger
 from hca_dss.download import free_bytes_in
 from hca_dss.filestore import Filestore
-from hca_dss.plan import BundlePlan, Plan, Step, action, bytes_to_fetch, content_job, refuse_existing
+from hca_dss.plan import BundlePlan, Plan, Step, bytes_to_fetch, content_job, outlook, refuse_existing
 from hca_dss.version import check_version
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def _plan_file(planner: Planner, item: Item) -> Plan | HcaError | OSError:
         job = content_job(file, Filestore(planner.root), planner.client.api.base_url, item.place)
     except (HcaError, OSError) as error:
         return error
-    return Plan(target.parent, (Step(file, job, target, action(job, planner.existing)),))
+    return Plan(target.parent, (Step(file, job, target, outlook(job, planner.existing)),))
 
 
 def _described_by(headers: Mapping[str, str], item: Item, replica: str) -> DSSFile:
@@ -212,7 +212,7 @@ def _dry(planner: Planner, found: list[Item | Unusable]) -> dict[str, Any]:
     return {
         "bundles": [plan.summary() for plan in plans if isinstance(plan, BundlePlan)],
         "files": [
-            {"uuid": step.file.uuid, "path": str(step.target), "size": step.file.size, "action": step.action}
+            {"uuid": step.file.uuid, "path": str(step.target), "size": step.file.size, "action": step.outlook.action}
             for step in steps
         ],
         "total_bytes": sum(plan.total_bytes for plan in plans),

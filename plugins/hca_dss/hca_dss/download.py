@@ -77,7 +77,7 @@ def download(
     planned = plan(bundle, files, root, client.api.base_url, existing)
     free = free_bytes(root)
     if not dry_run:
-        _refuse_without_room(bytes_to_fetch([planned]), root, free)
+        refuse_without_room(bytes_to_fetch([planned]), root, free)
         with open_ledger(report) as ledger:
             deliver([planned], Filestore(root), manner, ledger)
         ledger.report.raise_for_failures()
@@ -98,7 +98,8 @@ def read_bundle(client: DSSClient, uuid: str, replica: str, version: str = "") -
     return bundle
 
 
-def _refuse_without_room(needed: int, root: Path, free: int) -> None:
+def refuse_without_room(needed: int, root: Path, free: int) -> None:
+    """Raise a TransferError if `needed` bytes do not fit into the `free` ones of a folder."""
     if needed > free:
         raise TransferError(
             f"Nothing was downloaded: {needed:,} bytes are needed, but only {free:,} are free in {root.absolute()}.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -9,12 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from hca_core.errors import ApiError, AuthError, HcaError, NetworkError, NotFoundError
+from hca_core.errors import ApiError, AuthError, HcaError, NetworkError, NotFoundError, TransferError
+from hca_core.transfer.digest import checksums
 from hca_core.transfer.job import ByteStream
-from hca_core.transfer.objects import ObjectInfo, split_url
+from hca_core.transfer.objects import Labels, ObjectInfo, Stored, split_url
 
 if TYPE_CHECKING:
     from hca_core.settings import Settings
+    from hca_core.transfer.content import Content
 
 __all__ = ["GCSStore"]
 
@@ -40,33 +43,46 @@ class GCSStore:
         """Return the store with the network settings."""
         return cls(ca_bundle=settings.value("network.ca_bundle"), proxy=settings.value("network.proxy"))
 
-    def put_file(
+    def put(
         self,
         path: Path,
         bucket: str,
         key: str,
         *,
         content_type: str = "application/octet-stream",
-        tags: Mapping[str, str] | None = None,
+        metadata: Labels | None = None,
+        tags: Labels | None = None,
+        content: Content | None = None,
         on_bytes: Callable[[int], object] | None = None,
-    ) -> str:
-        """Send a file and return the object's ETag; see `hca_core.transfer.objects.ObjectStore`.
+    ) -> Stored:
+        """Send a file; see `hca_core.transfer.objects.ObjectStore`.
 
-        Google compares its own CRC-32C with one that is computed while the file is sent.
+        It is read beforehand. What breaks off is continued, but not by a later call. Google compares its own CRC-32C
+        with one that is computed while the file is sent.
         """
+        size = path.stat().st_size
+        sums = content.checksums if content else checksums(path, size)
         with _translated(bucket, key), path.open("rb") as file:
             blob = self._client().bucket(bucket).blob(key)
-            blob.metadata = dict(tags or {})
+            blob.metadata = {**(metadata(sums) if metadata else {}), **(tags(sums) if tags else {})}
             source = cast(BinaryIO, _Told(file, on_bytes) if on_bytes else file)
-            size = path.stat().st_size
             blob.upload_from_file(source, size=size, content_type=content_type, checksum="crc32c", timeout=_TIMEOUT)
-        return str(blob.etag)
+        if base64.b64decode(blob.crc32c or "").hex() not in ("", sums.crc32c):
+            raise TransferError(f"{path} changed while it was sent.", hint="Upload it when it is complete.")
+        return Stored(str(blob.etag), sums)
 
-    def head(self, bucket: str, key: str) -> ObjectInfo | None:
-        """Return what the store knows about an object, or None if there is none."""
+    def head(self, bucket: str, key: str, *, tags: bool = True) -> ObjectInfo | None:
+        """Return what the store knows about an object, or None if there is none; its metadata are its tags, too."""
         with _translated(bucket, key):
             blob = self._client().bucket(bucket).get_blob(key, timeout=_TIMEOUT)
-        return ObjectInfo(blob.size, str(blob.etag), blob.content_type or "", blob.metadata or {}) if blob else None
+        if blob is None:
+            return None
+        found = blob.metadata or {}
+        return ObjectInfo(blob.size, str(blob.etag), blob.content_type or "", found if tags else {}, found)
+
+    def unfinished(self, bucket: str, key: str) -> int:
+        """Return 0: Google does not tell which uploads are unfinished."""
+        return 0
 
     def open(self, url: str, *, offset: int = 0, validator: str | None = None) -> ByteStream:
         """Open an object for reading from byte `offset` on, or from the start if it is not `validator` any more."""

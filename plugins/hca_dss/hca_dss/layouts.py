@@ -16,9 +16,9 @@ from hca_core.transfer.report import FileResult
 from hca_dss.bundle import Bundle, DSSFile
 from hca_dss.bundles import BundleName, Planner
 from hca_dss.delivery import Ledger, Manner, deliver
-from hca_dss.download import free_bytes_in
+from hca_dss.download import free_bytes_in, refuse_without_room
 from hca_dss.filestore import Filestore, protect
-from hca_dss.plan import BundlePlan, action, bytes_to_fetch, content_job, size_of
+from hca_dss.plan import BundlePlan, bytes_to_fetch, content_job, outlook, size_of
 from hca_dss.rows import Entry, Manifest
 
 State = Literal["saved", "failed", "unwanted"]
@@ -55,6 +55,12 @@ class Work(ABC):
             else:
                 yield entry
 
+    def refuse_without_room(self, free: int) -> None:
+        """Raise a TransferError if what is listed does not fit into `free` bytes."""
+        if self.listed.total_bytes() > free:  # which is quickly found out; what of it is there already takes longer
+            listed = Contents(self.listed, self.planner, self.manner, Ledger())
+            refuse_without_room(listed.summary()["bytes_to_fetch"], self.planner.root, free)
+
     def totals(self, files: int, total_bytes: int, to_fetch: int) -> dict[str, Any]:
         """Return the part of the summary that all layouts have."""
         return {
@@ -77,7 +83,7 @@ class Contents(Work):
             total += entry.file.size
             if hash(entry.file.sha256) not in seen:
                 seen.add(hash(entry.file.sha256))
-                to_fetch += entry.file.size if action(self._job(entry), self.manner.existing) == "fetch" else 0
+                to_fetch += outlook(self._job(entry), self.manner.existing).to_fetch
         return self.totals(files, total, to_fetch)
 
     def perform(self) -> None:

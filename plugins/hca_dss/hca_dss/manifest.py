@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -13,6 +14,7 @@ from hca_core.transfer.fetch import Existing
 from hca_core.transfer.job import Progress
 from hca_dss.bundles import Planner
 from hca_dss.delivery import Ledger, Manner, open_ledger
+from hca_dss.download import free_bytes_in
 from hca_dss.layouts import Bundles, Contents, State, Work
 from hca_dss.rows import Manifest
 from hca_dss.table import Record, row, write_table
@@ -42,6 +44,7 @@ def download_manifest(
     report: str | os.PathLike[str] | None = None,
     fail_fast: bool = False,
     progress: Progress | None = None,
+    free_bytes: Callable[[Path], int] = free_bytes_in,
 ) -> dict[str, Any]:
     """Download the files that a manifest lists and return how many there were; `dry_run` only tells what would be done.
 
@@ -54,7 +57,8 @@ def download_manifest(
     Raises:
         ArgumentError: the manifest cannot be read or lacks a column, or the arguments contradict each other; nothing
             was written.
-        TransferError: rows failed (its `report` knows which); all others are saved.
+        TransferError: rows failed (its `report` knows which; all others are saved), or there is no room, in which
+            case nothing was written.
     """
     _check_layout(layout, no_metadata, no_data)
     manner = Manner.of(
@@ -76,6 +80,7 @@ def download_manifest(
         return {"manifest": str(listed.path), "layout": layout, "directory": str(root), **summary}
     with open_ledger(report) as ledger:
         work = make(listed, planner, manner, ledger)
+        work.refuse_without_room(free_bytes(root))
         work.perform()
         try:
             written = _write_again(listed, work)

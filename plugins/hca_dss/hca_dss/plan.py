@@ -9,18 +9,27 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 from stat import S_ISREG
-from typing import Any, get_args
+from typing import Any, Literal, NamedTuple, get_args
 from urllib.parse import urlencode
 
 from hca_core.errors import ArgumentError, TransferError
 from hca_core.paths import check_name, safe_join
 from hca_core.transfer.fetch import Action, Existing, decide
 from hca_core.transfer.job import TransferJob
+from hca_core.transfer.sidecar import left_behind
+from hca_core.transfer.sink import SMALL
 from hca_dss.bundle import Bundle, DSSFile, document_name
 from hca_dss.filestore import Filestore
 from hca_dss.places import Places
 
 EXISTING: tuple[Existing, ...] = get_args(Existing)
+
+
+class Outlook(NamedTuple):
+    """What will be done to have a content, and how many bytes are fetched for that."""
+
+    action: Action | Literal["resume"]
+    to_fetch: int
 
 
 @dataclass(frozen=True)
@@ -30,7 +39,12 @@ class Step:
     file: DSSFile
     job: TransferJob
     target: Path
-    action: Action
+    outlook: Outlook
+
+    def summary(self) -> dict[str, Any]:
+        """Return the step as JSON data."""
+        size, action = self.file.size, self.outlook.action
+        return {"name": self.file.name, "path": str(self.target), "size": size, "action": action}
 
 
 @dataclass(frozen=True)
@@ -81,10 +95,7 @@ class BundlePlan(Plan):
             "bundle_uuid": self.bundle.uuid,
             "bundle_version": self.bundle.version,
             "directory": str(self.folder),
-            "files": [
-                {"name": step.file.name, "path": str(step.target), "size": step.file.size, "action": step.action}
-                for step in self.steps
-            ],
+            "files": [step.summary() for step in self.steps],
             "total_bytes": self.total_bytes,
             "bytes_to_fetch": bytes_to_fetch([self]),
         }
@@ -92,8 +103,7 @@ class BundlePlan(Plan):
 
 def bytes_to_fetch(plans: Iterable[Plan]) -> int:
     """Return the bytes of all contents that are not there yet, each counted once."""
-    missing = {step.job.target: step.file.size for plan in plans for step in plan.steps if step.action == "fetch"}
-    return sum(missing.values())
+    return sum({step.job.target: step.outlook.to_fetch for plan in plans for step in plan.steps}.values())
 
 
 def plan(
@@ -117,7 +127,7 @@ def plan(
     folder = safe_join(root, bundle.folder_name)
     places = Places(folder)
     steps = [
-        Step(file, job, places.join(check_name(file.name)), action(job, existing))
+        Step(file, job, places.join(check_name(file.name)), outlook(job, existing))
         for file in chosen
         for job in [content_job(file, store, base_url, prefix + file.name)]
     ]
@@ -155,9 +165,13 @@ def _query(replica: str, version: str) -> str:
     return urlencode({"replica": replica, "version": version} if version else {"replica": replica})
 
 
-def action(job: TransferJob, existing: Existing) -> Action:
-    """Return what will be done to have a content in the store."""
-    return decide(in_store(existing), job, size_of(job.target))
+def outlook(job: TransferJob, existing: Existing) -> Outlook:
+    """Return what will be done to have a content, whose size is known, in the store."""
+    action, size = decide(in_store(existing), job, size_of(job.target)), job.size or 0
+    if action != "fetch":
+        return Outlook(action, 0)
+    there = left_behind(job) if size > SMALL else 0  # of a small file nothing is left
+    return Outlook("resume" if there else "fetch", size - there)
 
 
 def in_store(existing: Existing) -> Existing:

@@ -101,6 +101,12 @@ class Manifest:
         )
         return Entry(record.line, check_uuid(bundle_uuid), check_version(bundle_version), file)
 
+    def total_bytes(self) -> int:
+        """Return the sizes of all files together; rows whose size is wrong do not count."""
+        place = self._places["file_size"]
+        sizes = (record.cells[place] for record in self.records())
+        return sum(int(size) for size in sizes if _SIZE.fullmatch(size))
+
     def where(self, record: Record) -> str:
         """Return what people are told about a row."""
         return f"line {record.line} of {self.path.name}"

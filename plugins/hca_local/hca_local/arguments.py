@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NoReturn, Protocol
@@ -23,6 +23,8 @@ _BOOLEANS = {"true": True, "false": False}
 _INTEGER_BITS = {"int32": 31, "int64": 63}
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _LONGEST_TITLE = 400
+_MAX_DEPTH = 100
+_MAX_VALUES = 1_000_000  # twice as many as a bundle of 100 000 files; each may take 100 bytes of memory
 
 
 @dataclass(frozen=True)
@@ -91,15 +93,33 @@ def parse_json(data: bytes) -> Any:
     """Return the value that `data` describes; only what every JSON reader understands is accepted.
 
     Raises:
-        ValueError: it is not JSON, too deep, or has numbers or characters that cannot be passed on.
+        ValueError: it is not JSON, too deep or too large, or has numbers or characters that cannot be passed on.
     """
+    if sum(map(data.count, (b",", b"[", b"{"))) > _MAX_VALUES:
+        raise ValueError(f"it has more than {_MAX_VALUES} values")
     try:
         value = json.loads(data, parse_constant=_refuse_constant, parse_float=_finite)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    if _depth(value) > _MAX_DEPTH:
+        raise ValueError(f"it is nested more than {_MAX_DEPTH} levels deep")
     if _SURROGATE.search(data):
         json.dumps(value, ensure_ascii=False).encode()  # raises for half of a surrogate pair
     return value
+
+
+def _depth(value: Any) -> int:
+    depth, level = 0, [value]
+    while level:
+        depth += 1
+        level = [child for one in level for child in _children(one)]
+    return depth
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -1,10 +1,9 @@
-"""`hca local`: the DSS and its object store on this machine."""
+"""`hca local`: the services and their object store on this machine."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,9 @@ import click
 from hca_core.cli.context import Context
 from hca_core.cli.output import clean
 from hca_core.errors import HcaError
+from hca_local.accounts_cli import service_account, token, user
+from hca_local.areas_cli import area
+from hca_local.root_option import chosen_folder, existing_root, root_option
 
 if TYPE_CHECKING:
     from hca_local.root import Root
@@ -41,21 +43,14 @@ def _context() -> Context:
 
 @click.group("local")
 def local() -> None:
-    """Run the DSS and its object store on this machine.
+    """Run the DSS, the auth and the upload service and their object store on this machine.
 
     Everything is kept in one folder, reachable from this machine only, and still there after a restart.
     """
 
 
-def root_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--root`."""
-    return click.option(
-        "--root",
-        "folder",
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        help="Folder of the stack.  [default: HCA_LOCAL_ROOT, else `local` in hca's data folder]",
-    )(command)
+for command in (area, service_account, token, user):
+    local.add_command(command)
 
 
 @local.command()
@@ -64,7 +59,7 @@ def root_option(command: Callable[..., Any]) -> Callable[..., Any]:
     "--port",
     type=click.IntRange(1, 65534),
     metavar="N",
-    help="Port of the DSS; the object store takes N+1.  [default: those of the last run, or free ones]",
+    help="Port of the DSS; the other services take the next three.  [default: those of the last run, or free ones]",
 )
 @click.option("--foreground", is_flag=True, help="Serve in this process until Ctrl-C, instead of in the background.")
 @click.option(
@@ -85,16 +80,31 @@ def root_option(command: Callable[..., Any]) -> Callable[..., Any]:
     metavar="BYTES",
     help="Copy new files with more bytes in the background.  [default: 64 MiB]",
 )
-def up(folder: Path | None, port: int | None, foreground: bool, **chosen: float | None) -> None:
+@click.option(
+    "--elasticsearch-url",
+    metavar="URL",
+    help='Let this Elasticsearch or OpenSearch keep the documents of bundles and answer searches; "" for none.',
+)
+@click.option(
+    "--validator",
+    metavar="COMMAND",
+    help='Command that says whether files in upload areas are valid; "" for none.',
+)
+@click.option(
+    "--require-login/--no-require-login",
+    default=None,
+    help="Offer no ready-made token, so that `hca` has to log in.",
+)
+def up(folder: Path | None, port: int | None, foreground: bool, **chosen: Any) -> None:
     """Start the stack, and print where it is as JSON.
 
-    If it runs already, this only prints where it is. How slow it is to be is remembered for the next start.
+    If it runs already, this only prints where it is. How it is to behave is remembered for the next start.
     """
     from hca_local import control, options
     from hca_local.root import open_root
     from hca_local.state import running
 
-    root = open_root(_chosen(folder))
+    root = open_root(chosen_folder(folder))
     options.choose(root, chosen)
     if foreground and running(root) is None:
         _serve_here(root, port)
@@ -129,9 +139,9 @@ def status(folder: Path | None) -> None:
     from hca_local.root import find_root
     from hca_local.state import running
 
-    root = find_root(_chosen(folder))
+    root = find_root(chosen_folder(folder))
     state = running(root) if root else None
-    emit(control.describe(root, state) if root else {"running": False, "root": str(_chosen(folder))})
+    emit(control.describe(root, state) if root else {"running": False, "root": str(chosen_folder(folder))})
 
 
 @local.command()
@@ -144,7 +154,7 @@ def env(folder: Path | None) -> None:
     from hca_local import control
     from hca_local.state import running
 
-    root = _existing(folder)
+    root = existing_root(folder)
     state = running(root)
     if state is None:
         raise HcaError(f"The stack in {root.path} is not running.", hint="Start it: `hca local up`.")
@@ -161,7 +171,7 @@ def down(folder: Path | None) -> None:
     from hca_local import control
     from hca_local.root import find_root
 
-    root = find_root(_chosen(folder))
+    root = find_root(chosen_folder(folder))
     stopped = control.stop(root) if root else None
     say("The local stack was not running." if stopped is None else "The local stack is down; its data stays.")
 
@@ -173,7 +183,7 @@ def reset(folder: Path | None, yes: bool) -> None:
     """Delete the stack's folder with all data in it."""
     from hca_local import control
 
-    root = _existing(folder)
+    root = existing_root(folder)
     if not yes and not sys.stdin.isatty():
         raise click.UsageError("This deletes data: say --yes.")
     if not yes:
@@ -189,20 +199,5 @@ def logs(folder: Path | None, follow: bool) -> None:
     """Print the log of the stack."""
     from hca_local import control
 
-    for piece in control.read_log(_existing(folder), follow=follow):
+    for piece in control.read_log(existing_root(folder), follow=follow):
         click.echo(clean(piece), nl=False)  # requests of anybody on this machine are quoted in it
-
-
-def _chosen(folder: Path | None) -> Path:
-    from hca_local.root import default_root
-
-    return folder or default_root()
-
-
-def _existing(folder: Path | None) -> Root:
-    from hca_local.root import find_root
-
-    root = find_root(_chosen(folder))
-    if root is None:
-        raise HcaError(f"There is no local stack in {_chosen(folder)}.", hint="Make one: `hca local up`.")
-    return root

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +11,7 @@ from pathlib import Path
 from hca_core.errors import HcaError
 
 
-class _Connection(sqlite3.Connection):
-    """A connection that can be referred to weakly, so that it ends with its thread."""
+KEPT = 8  # connections that stay open while nobody uses them
 
 
 class Database:
@@ -25,8 +23,9 @@ class Database:
 
     def __init__(self, path: Path, migrations: Sequence[str]) -> None:
         self._path = path
-        self._local = threading.local()
-        self._connections: weakref.WeakSet[_Connection] = weakref.WeakSet()
+        self._idle: list[sqlite3.Connection] = []
+        self._lent: set[sqlite3.Connection] = set()
+        self._lending = threading.Lock()
         self._writing = threading.Lock()
         self._closed = False
         self._migrate(migrations)
@@ -44,46 +43,52 @@ class Database:
             yield from self._transaction("BEGIN IMMEDIATE")
 
     def close(self) -> None:
-        """Close the connections of all threads; nothing may be read or written afterwards."""
+        """Close all connections, also those in use; nothing may be read or written afterwards."""
         self._closed = True
-        with self._writing:
-            for connection in list(self._connections):
+        with self._writing, self._lending:
+            for connection in (*self._idle, *self._lent):
                 connection.close()
 
     def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        connection = self._connection()
-        connection.execute(begin)
-        try:
+        with self._connection() as connection:
+            connection.execute(begin)
             yield connection
             connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
 
-    def _connection(self) -> sqlite3.Connection:
-        if self._closed:
-            raise HcaError(f"{self._path} is closed.")
-        connection: _Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = self._connect()
-            self._connections.add(connection)
-        return connection
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """A connection that nobody else uses meanwhile: there are no more of them than transactions at a time."""
+        with self._lending:
+            if self._closed:
+                raise HcaError(f"{self._path} is closed.")
+            connection = self._idle.pop() if self._idle else self._connect()
+            self._lent.add(connection)
+        try:
+            yield connection
+        finally:
+            with self._lending:
+                self._lent.discard(connection)
+                self._take_back(connection)
 
-    def _connect(self) -> _Connection:
-        # Only close() touches a connection from another thread than its own.
-        connection = sqlite3.connect(
-            self._path, timeout=30, isolation_level=None, check_same_thread=False, factory=_Connection
-        )
+    def _take_back(self, connection: sqlite3.Connection) -> None:
+        if not self._closed and connection.in_transaction:
+            connection.execute("ROLLBACK")
+        if self._closed or len(self._idle) >= KEPT:
+            connection.close()
+        else:
+            self._idle.append(connection)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
 
     def _migrate(self, migrations: Sequence[str]) -> None:
-        connection = self._connection()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version > len(migrations):
-            raise HcaError(f"{self._path} was written by a newer version of hca.", hint="Upgrade hca-local.")
-        for number, script in enumerate(migrations[version:], start=version + 1):
-            connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")
+        with self._connection() as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version > len(migrations):
+                raise HcaError(f"{self._path} was written by a newer version of hca.", hint="Upgrade hca-local.")
+            for number, script in enumerate(migrations[version:], start=version + 1):
+                connection.executescript(f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {number}; COMMIT;")

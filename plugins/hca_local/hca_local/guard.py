@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -13,11 +13,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-__all__ = ["HEALTH_PATH", "Guard", "Health"]
+__all__ = ["HEALTH_PATH", "BodyTooLarge", "Guard", "Health"]
 
 log = logging.getLogger(__name__)
 
 HEALTH_PATH = "/internal/health"
+BLOCK = 64 * 1024  # bytes
+
+
+class BodyTooLarge(OSError):
+    """More bytes arrive than the server takes."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +75,11 @@ class Guard:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ.get("HTTP_HOST", "").lower() in self._hosts:
             return self._answer(environ, start_response)
-        # Before it sends an answer, cheroot would make one buffer for all of the body that is still to come.
-        environ["wsgi.input"].remaining = 0
+        environ["wsgi.input"].remaining = 0  # nobody reads the body, not even the server
         return FOREIGN_HOST.send(environ, start_response, close=True)
 
     def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
-        held = HeldStart(start_response)
+        held = HeldStart(start_response, lambda: _skip_body(environ["wsgi.input"]))
         try:
             yield from _run(self._app, environ, held)
         except (ConnectionError, TimeoutError):
@@ -88,10 +92,14 @@ class Guard:
 
 
 class HeldStart:
-    """A `start_response` that keeps status and headers until the body begins, so that an error can replace them."""
+    """A `start_response` that keeps status and headers until the body begins, so that an error can replace them.
 
-    def __init__(self, start_response: StartResponse) -> None:
+    `before` is called before anything is sent.
+    """
+
+    def __init__(self, start_response: StartResponse, before: Callable[[], None]) -> None:
         self._start_response = start_response
+        self._before = before
         self._pending: tuple[str, list[tuple[str, str]]] | None = None
         self.sent = False
 
@@ -104,8 +112,15 @@ class HeldStart:
     def send(self) -> None:
         """Pass on what the application said; once."""
         if self._pending and not self.sent:
+            self._before()
             self.sent = True
             self._start_response(*self._pending)
+
+
+def _skip_body(body: Any) -> None:
+    """Read what the application has not read; the server would do so at once, into one buffer."""
+    while getattr(body, "remaining", 0) > 0 and body.read(BLOCK):
+        pass
 
 
 def _write(_data: bytes, /) -> object:
@@ -127,7 +142,7 @@ def _run(app: WSGIApplication, environ: WSGIEnvironment, held: HeldStart) -> Ite
 
 def _explain(error: Exception, environ: WSGIEnvironment) -> Answer:
     """Return what the client is told about an error; the log gets the rest, without the query, which may be signed."""
-    if isinstance(error, OSError) and str(error) == "Request Entity Too Large":  # cheroot says so of a chunked body
+    if isinstance(error, BodyTooLarge):
         return TOO_LARGE
     request_id = str(uuid.uuid4())
     log.error("Request %s: %s %r", request_id, environ["REQUEST_METHOD"], environ.get("PATH_INFO"), exc_info=error)

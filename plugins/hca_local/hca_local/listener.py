@@ -10,9 +10,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from cheroot import wsgi
-
 from hca_core.errors import HcaError
+from hca_local.server import BACKLOG, Limits, Server
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -22,12 +21,7 @@ __all__ = ["Listener", "open_listeners"]
 log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
-THREADS = 16
-BACKLOG = 128
-MAX_HEADERS = 64 * 1024  # bytes
-IDLE = 60  # seconds without a byte after which a connection is given up
-GRACE = 0.5  # seconds that requests have to end when the listener closes
-NOTICE = 0.1  # seconds that closing may take to be noticed
+FILES = 4096  # for some hundred connections on each port, and what stands behind them
 
 
 class Listener:
@@ -41,12 +35,13 @@ class Listener:
         """
         self._socket = _bind(port)
         self.port: int = self._socket.getsockname()[1]
-        self._server: _Server | None = None
+        self._server: Server | None = None
         self._thread: threading.Thread | None = None
 
-    def serve(self, app: WSGIApplication, *, max_body: int) -> None:
+    def serve(self, app: WSGIApplication, *, max_body: int, limits: Limits = Limits()) -> None:  # noqa: B008 - frozen
         """Answer requests in threads, with bodies of up to `max_body` bytes, until `close`."""
-        self._server = _Server(self._socket, app, max_body)
+        _allow_files()
+        self._server = Server(self._socket, app, max_body, limits)
         self._server.prepare()
         self._thread = threading.Thread(target=self._server.serve, name=f"port-{self.port}")
         self._thread.start()
@@ -65,29 +60,15 @@ class Listener:
         self.close()
 
 
-class _Server(wsgi.Server):
-    """A cheroot server on a socket that is listening already."""
+def _allow_files() -> None:
+    """Let this process have as many connections and files open as the system lets it have for the asking."""
+    if os.name == "posix":
+        import resource
 
-    def __init__(self, listening: socket.socket, app: WSGIApplication, max_body: int) -> None:
-        super().__init__(
-            listening.getsockname(),
-            app,
-            numthreads=THREADS,
-            request_queue_size=BACKLOG,
-            timeout=IDLE,
-        )
-        self._listening = listening
-        self.shutdown_timeout = GRACE
-        self.max_request_header_size = MAX_HEADERS
-        self.max_request_body_size = max_body
-        self.expiration_interval = NOTICE
-
-    def bind(self, family: int, type: int, proto: int = 0) -> socket.socket:
-        self.socket = self._listening
-        return self._listening
-
-    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
-        log.log(level, "%s", msg, exc_info=traceback)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft < FILES and (hard == resource.RLIM_INFINITY or hard > soft):
+            wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _bind(port: int) -> socket.socket:

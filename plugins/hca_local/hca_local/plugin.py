@@ -11,7 +11,7 @@ from hca_core.records import CommandSpec, Credentials, ProfileSpec
 
 @hookimpl
 def hca_commands() -> list[CommandSpec]:
-    return [CommandSpec("local", "Run the DSS and its object store on this machine.", "hca_local.cli:local")]
+    return [CommandSpec("local", "Run the services on this machine.", "hca_local.cli:local")]
 
 
 @hookimpl
@@ -27,10 +27,11 @@ def hca_profiles() -> list[ProfileSpec]:
 
 @hookimpl
 def hca_credentials(url: str, rejected: str | None) -> Credentials | None:
+    from hca_local.options import read_options
     from hca_local.root import known_roots, read_secrets
     from hca_local.state import serves
 
     # The lock is what makes this safe: on the port of a stack that is down, anybody may be listening.
     root = next((root for root in known_roots(os.environ) if serves(root, url)), None)
-    token = read_secrets(root).owner_token if root else None
+    token = read_secrets(root).owner_token if root and not read_options(root).require_login else None
     return Credentials(token, source="hca local") if token and token != rejected else None

@@ -11,16 +11,29 @@ __all__ = ["Problem"]
 
 
 class Problem(HcaError):
-    """A request cannot be answered: `status` is the HTTP status, `code` is for programs, `title` for people."""
+    """A request cannot be answered: `status` is the HTTP status, `code` is for programs, `title` for people.
 
-    def __init__(self, status: int, code: str, title: str, *, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(title)
+    Where a service is known to use certain titles, `detail` says what is wrong this time.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        title: str,
+        *,
+        detail: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{title}: {detail}" if detail else title)
         self.status = status
         self.code = code
         self.title = title
+        self.detail = detail
         self.headers = dict(headers or {})
 
     @property
     def document(self) -> dict[str, Any]:
         """The body of the answer, `application/problem+json`."""
-        return {"status": self.status, "code": self.code, "title": self.title, "stacktrace": ""}
+        document = {"status": self.status, "code": self.code, "title": self.title, "stacktrace": ""}
+        return {**document, "detail": self.detail} if self.detail else document

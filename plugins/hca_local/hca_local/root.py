@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import os
 import secrets
@@ -84,6 +86,21 @@ class Root:
         """Folder of the DSS."""
         return self.path / "dss"
 
+    @property
+    def auth(self) -> Path:
+        """Folder of the auth service."""
+        return self.path / "auth"
+
+    @property
+    def oidc(self) -> Path:
+        """Folder of the OpenID provider."""
+        return self.path / "oidc"
+
+    @property
+    def upload(self) -> Path:
+        """Folder of the upload service."""
+        return self.path / "upload"
+
 
 @dataclass(frozen=True)
 class Secrets:
@@ -93,6 +110,11 @@ class Secrets:
     secret_access_key: str = field(repr=False)
     owner_token: str = field(repr=False)
     users: list[dict[str, Any]] = field(repr=False)
+
+    @property
+    def upload_api_key(self) -> str:
+        """The `Api-Key` of those who run the upload service."""
+        return hmac.new(self.secret_access_key.encode(), b"upload Api-Key", hashlib.sha256).hexdigest()
 
 
 def default_root(environ: Mapping[str, str] = os.environ) -> Path:
@@ -199,6 +221,8 @@ def write_settings(root: Root, state: State, found: Secrets) -> None:
     """Write the files with which `hca` and AWS tools use this stack."""
     settings = {
         "DSSClient": {"swagger_url": state.url("dss") + DSS_DESCRIPTION},
+        "AuthClient": {"swagger_url": state.url("auth") + "/swagger.json"},
+        "upload": {"preprod_api_url_template": state.url("upload") + "/v1", "s3_endpoint_url": state.url("s3")},
         "s3": {"endpoint_url": state.url("s3"), "credentials_file": str(root.aws_file)},
     }
     atomic_write(root.config_file, json.dumps(settings, indent=2) + "\n")

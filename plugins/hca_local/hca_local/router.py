@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -21,6 +22,7 @@ from hca_local.problem import Problem
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+    from hca_local.s3.blobs import Readable
     from hca_local.users import User
 
 __all__ = ["Answer", "Call", "Format", "Handler", "Problem", "Router", "page"]
@@ -47,9 +49,10 @@ class KnowsUsers(Protocol):
 class Call:
     """A request that matches its description.
 
-    `arguments` has every declared parameter by name (None if it has no value); UUIDs in the path are in lower case.
-    `body` is parsed JSON, None if there is none. `user` is set if the operation is secured. `query` are the declared
-    query parameters as they were sent; `base_url` and `path` make up the address of the request.
+    `arguments` has every declared parameter by name (None if it has no value); a UUID in the path is in lower case if
+    the name of its parameter ends in `uuid`. `body` is parsed JSON, None if there is none. `user` is set if the
+    operation is secured. `query` are the declared query parameters as they were sent; `base_url` and `path` make up the
+    address of the request. `content` gives the body of an operation for which the description declares none.
     """
 
     operation: Operation
@@ -60,6 +63,7 @@ class Call:
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Headers = field(default_factory=Headers, repr=False)
+    content: Readable = field(default_factory=BytesIO, repr=False)
 
     def link(self, changes: Mapping[str, Any]) -> str:
         """Return the address of this request with some query parameters changed."""
@@ -93,7 +97,8 @@ class Router:
     `public_url` is the address of the service without a slash at the end; the path of the description's own address
     is added. `documents` are JSON documents by their full path. `admit` may refuse a checked call (by raising a
     Problem) before its handler sees it. `formats` are those of the description that are to be checked. Services that
-    are busy name `retry_after` in seconds. Bodies have at most `max_body` bytes.
+    are busy name `retry_after` in seconds. Bodies have at most `max_body` bytes. `describe` makes the document that
+    answers a problem.
     """
 
     def __init__(
@@ -108,6 +113,7 @@ class Router:
         formats: Mapping[str, Format] | None = None,
         retry_after: int = RETRY_AFTER,
         max_body: int = MAX_BODY,
+        describe: Callable[[Problem], Mapping[str, Any]] = lambda problem: problem.document,
     ) -> None:
         self._base_path = urlsplit(api.base_url).path
         self._base_url = public_url + self._base_path
@@ -117,6 +123,7 @@ class Router:
         self._admit = admit
         self._retry_after = retry_after
         self._max_body = max_body
+        self._describe = describe
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = Request(environ)
@@ -124,10 +131,10 @@ class Router:
         try:
             response = _response(self._perform(request))
         except Problem as problem:
-            response = _problem_response(problem)
+            response = self._refuse(problem)
         except Exception:
             log.exception("Request %s failed: %s %r", request_id, request.method, request.path)
-            response = _problem_response(_unexpected(request_id))
+            response = self._refuse(_unexpected(request_id))
         if response.status_code in _BUSY and _may_repeat(request):
             response.headers["Retry-After"] = str(self._retry_after)
         response.headers["X-AWS-REQUEST-ID"] = request_id
@@ -148,9 +155,14 @@ class Router:
         query = {name: request.args.getlist(name)[-1] for name in route.query_names if name in request.args}
         arguments = route.check.arguments({"path": values, "query": query, "header": request.headers})
         path = route.fill(values)
-        call = Call(route.operation, arguments, body, user, self._base_url, path, query, request.headers)
+        content = request.environ["wsgi.input"]
+        call = Call(route.operation, arguments, body, user, self._base_url, path, query, request.headers, content)
         self._admit(call)
         return route.handler(call)
+
+    def _refuse(self, problem: Problem) -> Response:
+        body = json.dumps(self._describe(problem))
+        return Response(body, problem.status, problem.headers, mimetype="application/problem+json")
 
     def _find(self, path: str, method: str) -> tuple[_Route, dict[str, str]]:
         if path.startswith(self._base_path + "/"):
@@ -196,7 +208,7 @@ class _Place:
     def match(self, path: str) -> dict[str, str] | None:
         """Return the values in `path`, or None if it is another one."""
         found = self._expression.fullmatch(path)
-        return dict(zip(self._names, map(_normal, found.groups()), strict=True)) if found else None
+        return dict(map(_normal, self._names, found.groups())) if found else None
 
     def route(self, method: str) -> _Route:
         """Return the operation for a method; HEAD is GET without a body unless the description knows it."""
@@ -222,8 +234,8 @@ def _generality(path: str) -> list[bool]:
     return ["{" in segment for segment in path.split("/")]
 
 
-def _normal(value: str) -> str:
-    return value.lower() if _UUID.fullmatch(value) else value
+def _normal(name: str, value: str) -> tuple[str, str]:
+    return name, value.lower() if name.endswith("uuid") and _UUID.fullmatch(value) else value
 
 
 def _check_method(method: str, allowed: Iterable[str]) -> None:
@@ -276,9 +288,7 @@ def _unexpected(request_id: str) -> Problem:
 
 def _response(answer: Answer) -> Response:
     if answer.body is None:
-        return Response(status=answer.status, headers=dict(answer.headers))
+        response = Response(status=answer.status, headers=dict(answer.headers))
+        del response.headers["Content-Type"]  # there is no content
+        return response
     return Response(json.dumps(answer.body), answer.status, dict(answer.headers), mimetype="application/json")
-
-
-def _problem_response(problem: Problem) -> Response:
-    return Response(json.dumps(problem.document), problem.status, problem.headers, mimetype="application/problem+json")

@@ -11,23 +11,22 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hca_core.errors import HcaError
 from hca_local.guard import Guard, Health
-from hca_local.options import read_options
-from hca_local.root import STAGING_BUCKET, Root, Secrets, ensure_secrets, open_root, write_settings
+from hca_local.parts import Parts, open_parts
+from hca_local.root import Root, Secrets, ensure_secrets, open_root, write_settings
 from hca_local.state import SERVICES, State, hold, read_state, write_state
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-    from hca_core.openapi.model import Api
     from hca_local.listener import Listener
 
-__all__ = ["Parts", "compose", "main", "serve", "until_signal"]
+__all__ = ["main", "serve", "until_signal"]
 
 log = logging.getLogger(__name__)
 
@@ -41,56 +40,7 @@ MAX_BODY = {
 }
 
 
-@dataclass(frozen=True)
-class Parts:
-    """The applications of a stack by service; `close` releases their files."""
-
-    apps: Mapping[str, WSGIApplication]
-    close: Callable[[], None]
-
-
 Compose = Callable[[Root, Secrets, State], Parts]
-
-
-def compose(root: Root, secrets: Secrets, state: State) -> Parts:
-    """Open the DSS and the object store, which keep what they have in folders of `root`."""
-    from hca_local.dss.app import DssApp
-    from hca_local.s3.app import S3App
-    from hca_local.s3.signing import AccessKey
-    from hca_local.s3.store import ObjectStore
-    from hca_local.users import Users
-
-    api, document = describe()
-    store = ObjectStore(root.objects)
-    store.create_bucket(STAGING_BUCKET)
-    key = AccessKey(secrets.access_key_id, secrets.secret_access_key)
-    dss = DssApp(
-        api,
-        document,
-        root=root.dss,
-        store=store,
-        public_url=state.url("dss"),
-        s3_url=state.url("s3"),
-        access_key=key,
-        users=Users.from_records(secrets.users),
-        **asdict(read_options(root)),
-    )
-
-    def close() -> None:
-        dss.close()
-        store.close()
-
-    return Parts({"dss": dss, "s3": S3App(store, {key.id: key}.get)}, close)
-
-
-def describe() -> tuple[Api, dict[str, Any]]:
-    """Return the API of the DSS as its plugin ships it; what the user's settings say about other DSSs is no matter."""
-    from hca_core.app import App
-    from hca_core.openapi.document import bundled
-    from hca_core.openapi.parse import parse
-
-    document = bundled(App().service("dss").description)
-    return parse(document), document
 
 
 def serve(
@@ -100,7 +50,7 @@ def serve(
     instance: str | None = None,
     stop: threading.Event,
     on_ready: Callable[[State], None],
-    compose: Compose = compose,
+    compose: Compose = open_parts,
 ) -> None:
     """Serve the stack in `root` until `stop` is set: `SERVICES` on `port` and those after it.
 
@@ -166,7 +116,7 @@ def until_signal() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def main(arguments: Sequence[str] | None = None, compose: Compose = compose) -> int:
+def main(arguments: Sequence[str] | None = None, compose: Compose = open_parts) -> int:
     """Serve a stack as a background process does; the last line on stderr says why it could not."""
     parser = argparse.ArgumentParser(prog="python -m hca_local.stack", description=__doc__)
     parser.add_argument("--root", type=Path, required=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["HOST", "SERVICES", "State", "hold", "is_held", "read_state", "running", "serves", "write_state"]
 
 HOST = "127.0.0.1"
-SERVICES = ("dss", "s3")
+SERVICES = ("dss", "s3", "auth", "upload")
 """What a stack serves, in the order of its ports."""
 
 
@@ -123,4 +123,4 @@ def serves(root: Root, url: str) -> bool:
     if (parts.scheme, parts.hostname) != ("http", HOST):
         return False
     state = running(root)
-    return state is not None and port == state.ports["dss"]
+    return state is not None and port in (state.ports["dss"], state.ports["auth"])

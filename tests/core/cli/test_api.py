@@ -18,6 +18,7 @@ from hca_core.http import Session
 from hca_core.openapi.parse import parse
 from hca_core.records import Credentials
 from hca_core.retry import RetryPolicy
+from hca_core.testing import Answer, FakeServer
 
 
 class LibraryClient(ApiClient):
@@ -87,11 +88,38 @@ def test_help_lists_the_commands_by_what_they_are_about(run: Run, app: LibraryAp
     assert result.exit_code == 0
     sections = result.stdout.partition("Commands:")[2].split("\n\n")
     assert [" ".join(section.split()) for section in sections] == [
-        "borrow Borrow a book. head-book Look, by hand. refresh-swagger Fetch the service's API description again.",
+        (
+            "borrow Borrow a book. head-book Look, by hand. login Log in, and keep the login for the next commands. "
+            "logout Forget the login, and revoke it if possible. "
+            "refresh-swagger Fetch the service's API description again."
+        ),
         "Books: get-books List books get-book Read a book put-book Write a book",
         "Search: post-search Find books",
     ]
     assert app.asked == ["api library offline"]
+
+
+def test_nobody_logs_in_where_nothing_needs_it(run: Run, app: LibraryApp, service: Service) -> None:
+    paths = {"/books": {"get": {"responses": {"200": {}}}}}
+    app.api_maker = lambda: parse({**service.description, "paths": paths}, source_url=service.url)
+    assert "login" not in run("--help").stdout
+    assert run("login").exit_code == 2
+    assert run("logout").exit_code == 2
+
+
+def test_a_login_written_by_hand_wins(run: Run) -> None:
+    group = ApiGroup("library", service="library")
+
+    @group.command("login")
+    def login() -> None:
+        """Show a library card."""
+        click.echo("by hand")
+
+    assert run("login", group=group).stdout == "by hand\n"
+    text = run("--help", group=group).stdout
+    assert "Show a library card." in text
+    assert "keep the login" not in text
+    assert "logout" in text
 
 
 def test_help_of_an_operation(run: Run, app: LibraryApp) -> None:
@@ -232,6 +260,42 @@ def test_our_options_give_way_to_those_of_the_service(run: Run, app: LibraryApp,
     app.api_maker = lambda: parse({**service.description, "paths": paths}, source_url=service.url)
     run("get-x", "--output-file", "raw")
     assert service.requests[0]["query"] == {"output-file": "raw"}
+
+
+def operation_of(app: LibraryApp, server: FakeServer, responses: dict[str, object]) -> None:
+    """Let the service have one operation, `PUT /thing`, with these declared responses."""
+    paths = {"/thing": {"put": {"tags": ["odds and ends"], "responses": responses}}}
+    app.api_maker = lambda: parse({"openapi": "3.0.0", "paths": paths}, source_url=server.url)
+
+
+def test_no_change_is_a_success_with_a_word(run: Run, app: LibraryApp) -> None:
+    with FakeServer() as server:
+        operation_of(app, server, {"200": {}, "304": {}})
+        server.on("PUT", "/thing", Answer(304))
+        result = run("put-thing")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "Nothing had to be changed.\n")
+
+
+@pytest.mark.parametrize("body", [b"Done \x1b[2J", b"Done \x1b[2J\n"])
+def test_text_ends_its_line_and_cannot_steer_the_terminal(run: Run, app: LibraryApp, body: bytes) -> None:
+    with FakeServer() as server:
+        operation_of(app, server, {"200": {}})
+        server.on("PUT", "/thing", Answer(body=body, headers={"Content-Type": "text/html"}))
+        assert run("put-thing").stdout == "Done \\x1b[2J\n"
+
+
+def test_sections_are_named_by_tags(run: Run, app: LibraryApp) -> None:
+    with FakeServer() as server:
+        operation_of(app, server, {"200": {}})
+        assert "\nOdds and ends:\n  put-thing" in run("--help").stdout
+
+
+def test_json_behind_a_declared_redirect_is_shown_as_json(run: Run, app: LibraryApp) -> None:
+    with FakeServer() as server:
+        operation_of(app, server, {"302": {}, "200": {"content": {"application/json": {}}}})
+        server.on("PUT", "/thing", Answer.json({"access_token": "T"}))
+        assert run("put-thing").stdout == '{\n  "access_token": "T"\n}\n'
+        assert "--output-file" not in run("put-thing", "--help").stdout
 
 
 def test_completion_needs_no_context(home: Path) -> None:

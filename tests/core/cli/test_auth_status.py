@@ -15,8 +15,9 @@ from hca_core.app import App
 from hca_core.cli.auth_status import auth_status
 from hca_core.cli.context import Context
 from hca_core.credentials.places import Places
-from hca_core.credentials.status import Status, describe
+from hca_core.credentials.status import Status, describe, require
 from hca_core.credentials.store import Login, TokenStore
+from hca_core.errors import AuthError
 from hca_core.plugins import Plugins
 from hca_core.records import Credentials
 from hca_core.testing import Answer, FakeServer
@@ -87,6 +88,39 @@ def test_a_login(store: TokenStore) -> None:
         "2027-01-15T09:00:00Z",
         "valid",
     )
+
+
+def test_a_login_knows_more_than_its_token_says(store: TokenStore) -> None:
+    known = Login(
+        "opaque", NOW + 9, issuer="https://auth.example.org/", scope="openid email", subject="ada@lab.example"
+    )
+    store.put(HOST, known)
+    found = status(store)
+    assert (found.subject, found.issuer, found.scopes) == (known.subject, known.issuer, ["openid", "email"])
+
+
+@pytest.mark.parametrize(
+    ("claims", "issuer", "scopes"),
+    [
+        ({"iss": "https://i/", "scope": "a b"}, "https://i/", ["a", "b"]),
+        ({"iss": 5, "scope": ["a", 5]}, None, ["a"]),
+        ({"iss": "", "scope": {"a": 1}}, None, []),
+    ],
+)
+def test_who_gave_a_token_out_and_for_what(
+    claims: dict[str, Any], issuer: str | None, scopes: list[str], store: TokenStore
+) -> None:
+    found = status(store, {"HCA_TOKEN": jwt(**claims)})
+    assert (found.issuer, found.scopes) == (issuer, scopes)
+
+
+@pytest.mark.parametrize(("state", "words"), [("none", "You are not logged in"), ("expired", "has expired")])
+def test_one_has_to_be_logged_in(state: Any, words: str) -> None:
+    with pytest.raises(AuthError, match=words) as caught:
+        require(Status("dss", HOST, state=state))
+    assert caught.value.hint == "Run `hca dss login`, or set HCA_DSS_TOKEN to a token."
+    for fine in ("valid", "unknown"):
+        require(Status("dss", HOST, state=fine))  # type: ignore[arg-type]
 
 
 def test_an_expired_login_counts_only_if_there_is_nothing_else(store: TokenStore) -> None:
@@ -160,6 +194,8 @@ def test_every_service_is_listed(app: App, home: Path, server: FakeServer, store
         "subject": None,
         "expires_at": None,
         "state": "none",
+        "issuer": None,
+        "scopes": [],
     }
     assert (mine["host"], mine["subject"], mine["state"]) == (server.host, "ada@lab.example", "valid")
     assert mine["expires_at"].endswith("Z")
@@ -204,5 +240,7 @@ def test_an_address_that_is_none_is_a_warning(app: App, home: Path) -> None:
         "subject": None,
         "expires_at": None,
         "state": "unknown",
+        "issuer": None,
+        "scopes": [],
     }
     assert "Warning: store: The address of a service has no host name." in result.stderr

@@ -148,6 +148,22 @@ def test_standard_input_that_is_no_text() -> None:
     )
 
 
+@pytest.mark.parametrize("words", [["s3cret"], ["@key"], ["-"]])
+def test_secrets_need_not_stand_on_the_command_line(words: list[str], home: Path) -> None:
+    (home / "key").write_text("s3cret\n")
+    secret = Parameter("token", "body", schema={"format": "password"})
+    assert json.loads(run("--token", *words, stdin="s3cret\r\n", parameters=(secret,)).stdout) == {"token": "s3cret"}
+    assert "@FILE" in run("--help", parameters=(secret,)).stdout
+    assert values("--reason", "@key") == {"reason": "@key"}
+
+
+def test_a_secret_that_cannot_be_read() -> None:
+    secret = Parameter("token", "body", schema={"format": "password"})
+    result = run("--token", "@gone", parameters=(secret,))
+    assert result.exit_code == 2
+    assert "cannot read 'gone': No such file or directory." in result.stderr
+
+
 def test_choices_and_required_options() -> None:
     assert "Missing option '--replica'" in run(parameters=(REPLICA,)).stderr
     assert "'az' is not one of 'aws', 'gcp'" in run("--replica", "az", parameters=(REPLICA,)).stderr

@@ -33,6 +33,13 @@ def test_a_terminal_gets_a_bar() -> None:
     assert "\x1b[2J" not in stream.getvalue()
 
 
+def test_a_transfer_that_fails_before_it_begins_leaves_no_bar() -> None:
+    stream = Terminal()
+    with open_progress("bar", stream):
+        pass
+    assert stream.getvalue() == ""
+
+
 def test_a_large_file_has_a_bar_of_its_own_while_it_is_on_its_way() -> None:
     stream = Terminal()
     with open_progress("bar", stream) as progress:

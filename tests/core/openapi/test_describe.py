@@ -49,4 +49,10 @@ def test_documentation_tells_all_that_a_caller_needs() -> None:
 
 def test_documentation_says_nothing_that_does_not_apply() -> None:
     text = documentation([Operation("get_echo", "GET", "/echo", summary="Echo.")])
-    assert not [word for word in ("Parameters", "Pages", "Streaming", "AuthError", "documented") if word in text]
+    absent = ("Parameters", "Pages", "Streaming", "Returns", "AuthError", "documented")
+    assert not [word for word in absent if word in text]
+
+
+def test_documentation_says_what_comes_back_if_nothing_changes() -> None:
+    text = documentation([Operation("put_group", "PUT", "/groups", statuses=("200", "304"))])
+    assert "Returns:\n    None if nothing had to be changed (304)." in text

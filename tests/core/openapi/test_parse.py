@@ -150,6 +150,29 @@ def test_a_description_without_a_floor_is_refused() -> None:
         parse(operation({"name": "a", "in": "body", "schema": schema}))
 
 
+def test_what_an_answer_is() -> None:
+    """Bytes only where a redirect is declared, and no JSON."""
+    moved: dict[str, Any] = {"302": {"description": "There."}}
+    answers: list[tuple[dict[str, Any], tuple[bool, bool]]] = [
+        ({"200": {"content": {"application/json": {}}}}, (False, False)),
+        (moved, (True, True)),
+        ({**moved, "200": {"schema": {"type": "string", "format": "binary"}}}, (True, True)),
+        ({**moved, "200": {"content": {"*/*": {}}}}, (True, True)),
+        ({**moved, "200": {"content": {"application/json; charset=utf-8": {}}}}, (True, False)),
+        ({**moved, "200": None}, (True, True)),
+    ]
+    for responses, expected in answers:
+        paths = {"/x": {"get": {"responses": responses}}}
+        (found,) = parse({"openapi": "3.0.0", "paths": paths}, source_url=SOURCE).operations
+        assert (found.streaming, found.binary) == expected
+
+
+@pytest.mark.parametrize(("tags", "tag"), [(["user", "admin"], "user"), ([], ""), (None, ""), ("user", "")])
+def test_the_first_tag_says_what_an_operation_is_about(tags: Any, tag: str) -> None:
+    (found,) = parse(operation(tags=tags)).operations
+    assert found.tag == tag
+
+
 def test_the_document_is_left_alone() -> None:
     found = json.loads((GOLDEN / "swagger2.json").read_text())
     before = copy.deepcopy(found)

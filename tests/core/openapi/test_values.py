@@ -92,6 +92,9 @@ def test_patterns_hold_in_the_path() -> None:
         coerce(uuid, "x")
     with pytest.raises(ValueError, match="does not have the form the service wants: 'x'"):
         coerce(Parameter("n", "path", schema={"pattern": "^[0-9]$"}), "x")
+    # A UUID would do, but so would much else.
+    with pytest.raises(ValueError, match="does not have the form the service wants: 'x y'"):
+        coerce(Parameter("n", "path", schema={"pattern": "^[a-z0-9-]+$"}), "x y")
     assert coerce(Parameter("n", "path", schema={"pattern": r"\p{L}("}), "x") == "x"
 
 

@@ -119,7 +119,7 @@ def add(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             del sys.modules[module]
 
 
-@pytest.mark.parametrize("name", ["dss", "local"])
+@pytest.mark.parametrize("name", ["auth", "dss", "local"])
 def test_our_own_plugins_conform(name: str) -> None:
     assert_plugin_conforms(name)
 

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +15,15 @@ from origin import job_for
 
 from hca_core.errors import AuthError, ConfigError, HcaError, NetworkError, NotFoundError, TransferError
 from hca_core.testing import Answer, FakeServer
-from hca_core.transfer import s3
+from hca_core.transfer.content import read_content
 from hca_core.transfer.digest import MIB, checksums
 from hca_core.transfer.fetch import fetch
 from hca_core.transfer.s3 import S3Store
+from hca_core.transfer.s3client import Access, TemporaryKeys, authorities
 
 BUCKET = "staging"
+ZEROS = f'"{hashlib.md5(bytes(5)).hexdigest()}"'
+PART = 5 * MIB
 TAGS = {"hca-dss-sha1": "a" * 40, "hca-dss-crc32c": "00000000", "odd key": "a b=c+d/e@f"}
 
 
@@ -47,13 +53,60 @@ def write(path: Path, size: int) -> Path:
 def test_a_file_is_sent_with_its_tags(size: int, amazon: Any, tmp_path: Path) -> None:
     path = write(tmp_path / "f", size)
     told: list[int] = []
-    etag = S3Store().put_file(path, BUCKET, "a/key ü", content_type="text/x", tags=TAGS, on_bytes=told.append)
+    stored = S3Store().put(path, BUCKET, "a/key ü", content_type="text/x", tags=lambda _: TAGS, on_bytes=told.append)
+    etag = stored.etag
     assert etag == hashlib.md5(bytes(size)).hexdigest()
+    assert stored.checksums == checksums(path)
     assert sum(told) == size
     head = S3Store().head(BUCKET, "a/key ü")
     assert head is not None
     assert (head.size, head.etag, head.content_type, head.tags) == (size, etag, "text/x", TAGS)
     assert amazon.get_object(Bucket=BUCKET, Key="a/key ü")["Body"].read() == bytes(size)
+
+
+def test_labels_are_made_of_the_checksums(amazon: Any, tmp_path: Path) -> None:
+    path = write(tmp_path / "f", 5)
+    S3Store().put(path, BUCKET, "f", metadata=lambda sums: {"crc32c": sums.crc32c}, tags=lambda sums: vars(sums))
+    head = S3Store().head(BUCKET, "f")
+    assert head is not None
+    assert head.metadata == {"crc32c": checksums(path).crc32c}
+    assert head.tags == vars(checksums(path))
+    untagged = S3Store().head(BUCKET, "f", tags=False)
+    assert untagged is not None
+    assert (untagged.tags, untagged.metadata) == ({}, head.metadata)
+
+
+def test_a_file_that_was_read_already_is_not_read_again_for_its_labels(amazon: Any, tmp_path: Path) -> None:
+    path = write(tmp_path / "f", MIB + 1)
+    content = replace(read_content(path, MIB + 1), checksums=replace(checksums(path), sha1="known"))
+    stored = S3Store().put(path, BUCKET, "f", tags=lambda sums: {"sha1": sums.sha1}, content=content)
+    assert stored.checksums.sha1 == "known"
+
+
+@pytest.mark.parametrize("size", [5, MIB + 1])
+def test_a_file_that_changed_since_it_was_read_is_refused(size: int, amazon: Any, tmp_path: Path) -> None:
+    path = write(tmp_path / "f", size)
+    content = read_content(path, size)
+    path.write_bytes(b"x" * size)
+    with pytest.raises(TransferError, match="changed while it was sent"):
+        S3Store().put(path, BUCKET, "f", content=content)
+
+
+def test_an_access_list_is_asked_for(credentials: None, server: FakeServer, tmp_path: Path) -> None:
+    server.on("PUT", f"/{BUCKET}/f", Answer(200, headers={"ETag": ZEROS}))
+    store = S3Store(access(server), acl="bucket-owner-full-control")
+    store.put(write(tmp_path / "f", 5), BUCKET, "f")
+    assert server.requests[0].headers["x-amz-acl"] == "bucket-owner-full-control"
+
+
+def test_an_etag_that_is_no_md5_is_not_compared(credentials: None, server: FakeServer, tmp_path: Path) -> None:
+    headers = {"ETag": '"other"', "x-amz-server-side-encryption": "aws:kms"}
+    server.on("PUT", f"/{BUCKET}/f", Answer(200, headers=headers))
+    assert S3Store(access(server)).put(write(tmp_path / "f", 5), BUCKET, "f").etag == "other"
+
+
+def test_a_file_of_exactly_64_mib_is_sent_whole(amazon: Any, tmp_path: Path) -> None:
+    assert "-" not in S3Store().put(write(tmp_path / "f", 64 * MIB), BUCKET, "f").etag
 
 
 def test_a_big_file_is_sent_in_the_parts_its_etag_is_made_of(amazon: Any, tmp_path: Path) -> None:
@@ -62,29 +115,109 @@ def test_a_big_file_is_sent_in_the_parts_its_etag_is_made_of(amazon: Any, tmp_pa
         file.seek(64 * MIB - 3)
         file.write(b"border")
     told: list[int] = []
-    etag = S3Store().put_file(path, BUCKET, "big", content_type="a/b", tags=TAGS, on_bytes=told.append)
-    assert etag == checksums(path).s3_etag
-    assert etag.endswith("-3")
+    stored = S3Store().put(path, BUCKET, "big", content_type="a/b", tags=lambda _: TAGS, on_bytes=told.append)
+    assert stored.checksums == checksums(path)
+    assert stored.etag == stored.checksums.s3_etag
+    assert stored.etag.endswith("-3")
     assert sum(told) == 128 * MIB + 1
     head = S3Store().head(BUCKET, "big")
     assert head is not None
     assert (head.size, head.content_type, head.tags) == (128 * MIB + 1, "a/b", TAGS)
 
 
-def test_a_file_of_exactly_64_mib_is_sent_whole(amazon: Any, tmp_path: Path) -> None:
-    assert "-" not in S3Store().put_file(write(tmp_path / "f", 64 * MIB), BUCKET, "f")
+# Parts
 
 
-def test_a_big_file_that_fails_leaves_no_parts_behind(amazon: Any, tmp_path: Path) -> None:
-    path = write(tmp_path / "f", 128 * MIB + 1)
+@pytest.fixture
+def parts(tmp_path: Path) -> Path:
+    """A file of three parts of the smallest size that Amazon takes."""
+    path = tmp_path / "parts"
+    path.write_bytes(os.urandom(2 * PART + 7))
+    return path
 
-    def shorten(count: int) -> None:
-        with path.open("r+b") as file:
-            file.truncate(1)
 
-    with pytest.raises(TransferError, match="became shorter"):
-        S3Store().put_file(path, BUCKET, "big", on_bytes=shorten)
-    assert "Uploads" not in amazon.list_multipart_uploads(Bucket=BUCKET)
+def test_a_file_that_stopped_half_way_is_continued(amazon: Any, parts: Path) -> None:
+    other = amazon.create_multipart_upload(Bucket=BUCKET, Key="f2")["UploadId"]
+    place = {"Bucket": BUCKET, "Key": "f"}
+    upload = amazon.create_multipart_upload(**place, ContentType="application/octet-stream")["UploadId"]
+    with parts.open("rb") as file:
+        amazon.upload_part(**place, UploadId=upload, PartNumber=1, Body=file.read(PART))
+        amazon.upload_part(**place, UploadId=upload, PartNumber=2, Body=bytes(PART))
+    told: list[int] = []
+    sent = []
+    store = S3Store(part=PART)
+    events = store._client().meta.events
+    events.register("before-call.s3.UploadPart", lambda params, **_: sent.append(params["query_string"]["partNumber"]))
+    stored = store.put(parts, BUCKET, "f", on_bytes=told.append)
+    assert stored.etag == checksums(parts, part=PART).s3_etag
+    assert amazon.get_object(**place)["Body"].read() == parts.read_bytes()
+    assert sorted(sent) == [2, 3]
+    assert (told[0], sum(told)) == (2 * PART, 2 * PART + 7)
+    assert [found["UploadId"] for found in amazon.list_multipart_uploads(Bucket=BUCKET)["Uploads"]] == [other]
+
+
+def test_the_store_tags_what_it_has_sent_in_parts(amazon: Any, parts: Path) -> None:
+    store = S3Store(part=PART)
+    stored = store.put(
+        parts, BUCKET, "f", metadata=lambda sums: {"crc32c": sums.crc32c}, tags=lambda sums: {"sha1": sums.sha1}
+    )
+    sums = checksums(parts, part=PART)
+    assert (stored.etag, stored.checksums) == (sums.s3_etag, sums)
+    head = store.head(BUCKET, "f")
+    assert head is not None
+    assert (head.tags, head.metadata) == ({"sha1": sums.sha1}, {"crc32c": sums.crc32c})
+
+
+def test_a_file_that_was_read_before_is_only_sent(amazon: Any, parts: Path) -> None:
+    known = read_content(parts, parts.stat().st_size, part=PART)
+    assert S3Store(part=PART).put(parts, BUCKET, "f", content=known).checksums is known.checksums
+    changed = replace(known, md5s=("0" * 32, *known.md5s[1:]))
+    with pytest.raises(TransferError, match="changed while it was sent"):
+        S3Store(part=PART).put(parts, BUCKET, "f", content=changed)
+
+
+class Issuer:
+    """Gives out keys that hold for some seconds, and says so."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.given = 0
+
+    def __call__(self) -> TemporaryKeys:
+        self.given += 1
+        expires = datetime.now(timezone.utc) + timedelta(seconds=self.seconds)
+        return TemporaryKeys(f"KEY{self.given}", "hidden", "token", expires)
+
+
+@pytest.mark.parametrize(("seconds", "given"), [(3600, 1), (20, 5)])
+def test_credentials_are_renewed_before_they_expire(amazon: Any, parts: Path, seconds: float, given: int) -> None:
+    issuer = Issuer(seconds)
+    S3Store(Access(credentials=issuer), part=PART).put(parts, BUCKET, "f")
+    assert issuer.given >= given if given > 1 else issuer.given == 1
+    assert amazon.get_object(Bucket=BUCKET, Key="f")["Body"].read() == parts.read_bytes()
+
+
+def test_keys_do_not_show_their_secrets() -> None:
+    assert "hidden" not in repr(Issuer(5)())
+    assert "token" not in repr(Issuer(5)()).replace("session_token", "")
+
+
+def test_a_refused_token_is_renewed_at_once(server: FakeServer, tmp_path: Path) -> None:
+    """The store's clock may be ahead of ours, or somebody may have ended the session."""
+    ok = Answer(200, headers={"ETag": ZEROS})
+    server.on("PUT", f"/{BUCKET}/f", error(403, "ExpiredToken"), ok)
+    issuer = Issuer(3600)
+    S3Store(Access(server.url, credentials=issuer, attempts=1)).put(write(tmp_path / "f", 5), BUCKET, "f")
+    keys = [request.headers["Authorization"].partition("Credential=")[2].split("/")[0] for request in server.requests]
+    assert keys == ["KEY1", "KEY2"]
+
+
+def test_a_token_that_stays_refused_is_an_auth_error(server: FakeServer, tmp_path: Path) -> None:
+    server.on("PUT", f"/{BUCKET}/f", error(403, "ExpiredToken"))
+    issuer = Issuer(3600)
+    with pytest.raises(AuthError, match="ExpiredToken"):
+        S3Store(Access(server.url, credentials=issuer, attempts=1)).put(write(tmp_path / "f", 5), BUCKET, "f")
+    assert issuer.given == 2
 
 
 def test_head_of_what_does_not_exist(amazon: Any) -> None:
@@ -93,7 +226,7 @@ def test_head_of_what_does_not_exist(amazon: Any) -> None:
 
 def test_a_missing_bucket_is_named(amazon: Any, tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="no bucket 'elsewhere'"):
-        S3Store().put_file(write(tmp_path / "f", 5), "elsewhere", "f")
+        S3Store().put(write(tmp_path / "f", 5), "elsewhere", "f")
     with pytest.raises(NotFoundError, match="no bucket 'elsewhere'"):
         S3Store().open("s3://elsewhere/f")
 
@@ -145,20 +278,23 @@ def test_a_missing_object_is_named(amazon: Any) -> None:
 
 def test_without_credentials_the_hint_says_where_they_belong(tmp_path: Path) -> None:
     with pytest.raises(AuthError, match="No usable AWS credentials") as caught:
-        S3Store().put_file(write(tmp_path / "f", 5), BUCKET, "f")
+        S3Store().put(write(tmp_path / "f", 5), BUCKET, "f")
     assert "AWS_PROFILE" in str(caught.value.hint)
 
 
 def test_a_missing_credentials_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="nowhere"):
-        S3Store(credentials_file=tmp_path / "nowhere").head(BUCKET, "f")
+        S3Store(Access(credentials_file=tmp_path / "nowhere")).head(BUCKET, "f")
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
-    monkeypatch.setattr(s3, "_ATTEMPTS", 1)
+def server() -> Iterator[FakeServer]:
     with FakeServer() as fake:
         yield fake
+
+
+def access(server: FakeServer) -> Access:
+    return Access(server.url, attempts=1)
 
 
 def error(status: int, code: str) -> Answer:
@@ -169,14 +305,14 @@ def error(status: int, code: str) -> Answer:
 def test_a_credentials_file_is_used(server: FakeServer, tmp_path: Path) -> None:
     file = tmp_path / "aws"
     file.write_text("[default]\naws_access_key_id = LOCAL\naws_secret_access_key = hidden\n")
-    server.on("PUT", f"/{BUCKET}/f", Answer(200, headers={"ETag": '"x"'}))
-    assert S3Store(server.url, credentials_file=file).put_file(write(tmp_path / "f", 5), BUCKET, "f") == "x"
+    server.on("PUT", f"/{BUCKET}/f", Answer(200, headers={"ETag": ZEROS}))
+    S3Store(Access(server.url, credentials_file=file)).put(write(tmp_path / "f", 5), BUCKET, "f")
     assert "Credential=LOCAL/" in server.requests[0].headers["Authorization"]
 
 
 def test_one_plain_request_sends_a_small_file(credentials: None, server: FakeServer, tmp_path: Path) -> None:
-    server.on("PUT", f"/{BUCKET}/f", Answer(200, headers={"ETag": '"x"'}))
-    S3Store(server.url).put_file(write(tmp_path / "f", 5), BUCKET, "f", content_type="text/x", tags=TAGS)
+    server.on("PUT", f"/{BUCKET}/f", Answer(200, headers={"ETag": ZEROS}))
+    S3Store(access(server)).put(write(tmp_path / "f", 5), BUCKET, "f", content_type="text/x", tags=lambda _: TAGS)
     assert len(server.requests) == 1
     request = server.requests[0]
     assert request.body == bytes(5)
@@ -191,33 +327,32 @@ def test_one_plain_request_sends_a_small_file(credentials: None, server: FakeSer
 def test_a_refusal_is_an_auth_error(code: str, credentials: None, server: FakeServer, tmp_path: Path) -> None:
     server.on("PUT", f"/{BUCKET}/f", error(403, code))
     with pytest.raises(AuthError, match=f"refused access to s3://{BUCKET}/f \\({code}: because\\)") as caught:
-        S3Store(server.url).put_file(write(tmp_path / "f", 5), BUCKET, "f")
+        S3Store(access(server)).put(write(tmp_path / "f", 5), BUCKET, "f")
     assert "AWS credentials" in str(caught.value.hint)
 
 
 def test_a_refused_head_is_an_auth_error(credentials: None, server: FakeServer) -> None:
     server.on("HEAD", f"/{BUCKET}/f", Answer(403))
     with pytest.raises(AuthError):
-        S3Store(server.url).head(BUCKET, "f")
+        S3Store(access(server)).head(BUCKET, "f")
 
 
 def test_a_broken_server_is_a_network_error(credentials: None, server: FakeServer) -> None:
     server.on("GET", f"/{BUCKET}/f", error(503, "SlowDown"))
     with pytest.raises(NetworkError, match="SlowDown"):
-        S3Store(server.url).open(f"s3://{BUCKET}/f")
+        S3Store(access(server)).open(f"s3://{BUCKET}/f")
 
 
-def test_no_server_is_a_network_error(credentials: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(s3, "_ATTEMPTS", 1)
+def test_no_server_is_a_network_error(credentials: None, tmp_path: Path) -> None:
     with FakeServer() as fake:
         url = fake.url
     with pytest.raises(NetworkError, match="No answer from the object store"):
-        S3Store(url).put_file(write(tmp_path / "f", 5), BUCKET, "f")
+        S3Store(Access(url, attempts=1)).put(write(tmp_path / "f", 5), BUCKET, "f")
 
 
 def test_a_body_that_breaks_off_is_a_network_error(credentials: None, server: FakeServer) -> None:
     server.serve_bytes(f"/{BUCKET}/f", bytes(1000)).cut(500)
-    stream = S3Store(server.url).open(f"s3://{BUCKET}/f")
+    stream = S3Store(access(server)).open(f"s3://{BUCKET}/f")
     buffer = memoryview(bytearray(1001))
     with pytest.raises(NetworkError):
         stream.readinto(buffer) and stream.readinto(buffer)
@@ -227,13 +362,13 @@ def test_a_body_that_breaks_off_is_a_network_error(credentials: None, server: Fa
 def test_bytes_that_must_be_sent_again_are_taken_back(
     credentials: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(s3, "_ATTEMPTS", 2)
     monkeypatch.setattr("time.sleep", lambda _: None)  # botocore's pause before its second try
     told: list[int] = []
     with FakeServer() as fake:
-        fake.on("PUT", f"/{BUCKET}/f", error(500, "InternalError"), Answer(200, headers={"ETag": '"x"'}))
+        etag = f'"{hashlib.md5(bytes(2 * MIB)).hexdigest()}"'
+        fake.on("PUT", f"/{BUCKET}/f", error(500, "InternalError"), Answer(200, headers={"ETag": etag}))
         path = write(tmp_path / "f", 2 * MIB)
-        S3Store(fake.url).put_file(path, BUCKET, "f", on_bytes=told.append)
+        S3Store(Access(fake.url, attempts=2)).put(path, BUCKET, "f", on_bytes=told.append)
         assert [len(request.body) for request in fake.requests] == [2 * MIB, 2 * MIB]
     assert min(told) < 0
     assert sum(told) == 2 * MIB
@@ -242,7 +377,7 @@ def test_bytes_that_must_be_sent_again_are_taken_back(
 def test_a_store_may_be_used_by_many_threads_at_once(amazon: Any, tmp_path: Path) -> None:
     store, path, etags = S3Store(), write(tmp_path / "f", 5), []
     threads = [
-        threading.Thread(target=lambda key=f"{number}": etags.append(store.put_file(path, BUCKET, key)))
+        threading.Thread(target=lambda key=f"{number}": etags.append(store.put(path, BUCKET, key).etag))
         for number in range(8)
     ]
     for thread in threads:
@@ -276,9 +411,10 @@ def test_the_stores_certificate_is_checked_against_what_the_user_trusts(
     bundle = tmp_path / "authorities.pem"
     bundle.write_text("")
     monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
-    monkeypatch.setattr(s3, "_ATTEMPTS", 1)
     with FakeServer() as server, pytest.raises(HcaError):
-        S3Store(server.url.replace("http://", "https://")).put_file(write(tmp_path / "f", 1), BUCKET, "k")
-    assert s3._authorities({"SSL_CERT_FILE": "a"}) == "a"
-    assert s3._authorities({"SSL_CERT_FILE": "a", "AWS_CA_BUNDLE": "b"}) is None
-    assert s3._authorities({}) is None
+        S3Store(Access(server.url.replace("http://", "https://"), attempts=1)).put(
+            write(tmp_path / "f", 1), BUCKET, "k"
+        )
+    assert authorities({"SSL_CERT_FILE": "a"}) == "a"
+    assert authorities({"SSL_CERT_FILE": "a", "AWS_CA_BUNDLE": "b"}) is None
+    assert authorities({}) is None

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hca_core.transfer.job import TransferJob
-from hca_core.transfer.sidecar import Sidecar, load, part_path, private_path, save, sidecar_path
+from hca_core.transfer.sidecar import Sidecar, left_behind, load, part_path, private_path, save, sidecar_path
 
 NOTE = Sidecar("sha256:ab", 5, "ab" * 32, owner="me", validator='"1"')
 JOB = TransferJob("f", "http://127.0.0.1/", Path("f"), "sha256:ab", 5, "ab" * 32)
@@ -78,3 +78,18 @@ def test_the_longest_names_still_have_paths(name: str, tmp_path: Path) -> None:
     for path in (part_path(target), private_path(target, "0" * 16)):
         path.touch()
     assert part_path(target) != part_path(target.with_name("m" + name[1:]))
+
+
+def test_what_an_earlier_run_left_is_known(tmp_path: Path) -> None:
+    job = replace(JOB, target=tmp_path / "f")
+    assert left_behind(job) == 0
+    save(sidecar_path(job.target), NOTE)
+    assert left_behind(job) == 0
+    part_path(job.target).write_bytes(b"abc")
+    assert left_behind(job) == 3
+    assert left_behind(replace(job, size=4)) == 0  # it is the beginning of something else
+    part_path(job.target).write_bytes(b"abcdef")
+    assert left_behind(job) == 0  # more than the file has
+    part_path(job.target).unlink()
+    part_path(job.target).mkdir()
+    assert left_behind(job) == 0

@@ -17,7 +17,6 @@ log = logging.getLogger(__name__)
 
 MAX_MANIFEST = 20_000  # files; what is searched for a larger bundle does not list them
 MAX_METADATA = 16 * 1024 * 1024  # bytes of one file
-MAX_DEPTH = 100
 
 _NUMBER = re.compile(r"_[0-9]+\Z")
 _SCHEMA_VERSION = re.compile(r"([0-9]+)\.[0-9]+\.[0-9]+")
@@ -84,25 +83,7 @@ def _content(entry: Entry, open_file: Callable[[File], BinaryIO]) -> Any:
     if entry.file.size > MAX_METADATA:
         raise ValueError(f"it has more than {MAX_METADATA} bytes")
     with open_file(entry.file) as stream:
-        content = parse_json(stream.read())
-    if _depth(content) > MAX_DEPTH:
-        raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
-    return content
-
-
-def _depth(value: Any) -> int:
-    depth, level = 0, [value]
-    while level:
-        depth += 1
-        level = [child for one in level for child in _children(one)]
-    return depth
-
-
-def _children(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        yield from value.values()
-    elif isinstance(value, list):
-        yield from value
+        return parse_json(stream.read())
 
 
 def _schema(content: Any) -> tuple[str, str] | None:

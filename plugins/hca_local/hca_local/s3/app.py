@@ -37,15 +37,23 @@ def _any_bucket(access_key: AccessKey, _: Target) -> bool:
 
 
 def _this_bucket(access_key: AccessKey, target: Target) -> bool:
-    return access_key.bucket in (None, target.bucket)
+    return access_key.bucket in (None, target.bucket) or target.bucket in access_key.readable
 
 
 def _this_prefix(access_key: AccessKey, target: Target) -> bool:
-    return access_key.allows(target.bucket, target.query.get("prefix", ""))
+    return access_key.may_read(target.bucket, target.query.get("prefix", ""))
+
+
+def _read_object(access_key: AccessKey, target: Target) -> bool:
+    return access_key.may_read(target.bucket, target.key)
 
 
 def _this_object(access_key: AccessKey, target: Target) -> bool:
     return access_key.allows(target.bucket, target.key)
+
+
+def _delete_object(access_key: AccessKey, target: Target) -> bool:
+    return access_key.may_delete and access_key.allows(target.bucket, target.key)
 
 
 # (method, level, what selects it): the parameters of _SELECTORS in the query, and "copy" with a source to copy from.
@@ -62,10 +70,10 @@ _OPERATIONS = {
     ("POST", "bucket", "delete"): Operation(buckets.delete_objects, _this_bucket),
     ("PUT", "object", ""): Operation(objects.put_object, _this_object),
     ("PUT", "object", "copy"): Operation(objects.copy_object, _this_object),
-    ("GET", "object", ""): Operation(objects.get_object, _this_object),
-    ("HEAD", "object", ""): Operation(objects.head_object, _this_object),
-    ("DELETE", "object", ""): Operation(objects.delete_object, _this_object),
-    ("GET", "object", "tagging"): Operation(objects.get_tagging, _this_object),
+    ("GET", "object", ""): Operation(objects.get_object, _read_object),
+    ("HEAD", "object", ""): Operation(objects.head_object, _read_object),
+    ("DELETE", "object", ""): Operation(objects.delete_object, _delete_object),
+    ("GET", "object", "tagging"): Operation(objects.get_tagging, _read_object),
     ("PUT", "object", "tagging"): Operation(objects.put_tagging, _this_object),
     ("DELETE", "object", "tagging"): Operation(objects.delete_tagging, _this_object),
     ("POST", "object", "uploads"): Operation(uploads.create_upload, _this_object),

@@ -167,8 +167,8 @@ def _contents(info: ObjectInfo, encode: Callable[[str], str]) -> str:
 
 
 def _delete_one(store: ObjectStore, request: Request, key: str, quiet: bool) -> str:
-    if not request.access_key.allows(request.bucket, key):
-        texts = {"Key": key, "Code": "AccessDenied", "Message": "This access key must not touch this object."}
+    if not (request.access_key.may_delete and request.access_key.allows(request.bucket, key)):
+        texts = {"Key": key, "Code": "AccessDenied", "Message": "This access key must not delete this object."}
         return xml.element("Error", [xml.element(name, text) for name, text in texts.items()])
     store.delete(request.bucket, key)
     return "" if quiet else xml.element("Deleted", [xml.element("Key", key)])

@@ -139,8 +139,8 @@ def copy_source(request: Request) -> tuple[str, str]:
     except UnicodeDecodeError:
         raise S3Error("InvalidArgument", "The copy source is not percent-encoded UTF-8.") from None
     check_key(key)
-    if not request.access_key.allows(bucket, key):
-        raise S3Error("AccessDenied", "This access key must not touch the source object.")
+    if not request.access_key.may_read(bucket, key):
+        raise S3Error("AccessDenied", "This access key must not read the source object.")
     return bucket, key
 
 

@@ -26,7 +26,10 @@ _QUERY_NAMES = ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "
 
 @dataclass(frozen=True)
 class AccessKey:
-    """Who may sign, and for what: `bucket` and `prefix` limit it to part of the store, `expires_at` (unix) in time."""
+    """Who may sign, and for what: `bucket` and `prefix` limit it to part of the store, `expires_at` (unix) in time.
+
+    Beyond that part, all of the buckets `readable` may be read. Nothing can be deleted if `may_delete` is false.
+    """
 
     id: str
     secret: str = field(repr=False)
@@ -34,6 +37,8 @@ class AccessKey:
     expires_at: float | None = None
     bucket: str | None = None
     prefix: str = ""
+    readable: frozenset[str] = frozenset()
+    may_delete: bool = True
 
     @property
     def unrestricted(self) -> bool:
@@ -43,6 +48,10 @@ class AccessKey:
     def allows(self, bucket: str, key: str) -> bool:
         """Whether this object, or a listing of this prefix, may be touched."""
         return self.bucket in (None, bucket) and key.startswith(self.prefix)
+
+    def may_read(self, bucket: str, key: str) -> bool:
+        """Whether this object, or a listing of this prefix, may be read."""
+        return bucket in self.readable or self.allows(bucket, key)
 
 
 Keyring = Callable[[str], AccessKey | None]

@@ -191,10 +191,12 @@ class ObjectStore:
             records.need_bucket(db, bucket)
             return records.list_objects(db, bucket, prefix, start_after, limit)
 
-    def set_tags(self, bucket: str, key: str, tags: Mapping[str, str]) -> None:
-        """Replace all tags of an object."""
+    def set_tags(self, bucket: str, key: str, tags: Mapping[str, str], *, only_if_etag: str | None = None) -> None:
+        """Replace all tags of an object; raises PreconditionFailed if it has another etag than `only_if_etag`."""
         check_tags(tags)
         with self._database.write() as db:
+            if only_if_etag not in (None, records.need_object(db, bucket, key)[0].etag):
+                raise S3Error("PreconditionFailed", f"The object {key!r} is not the one that was expected.")
             records.set_tags(db, bucket, key, dict(tags))
 
     def get_tags(self, bucket: str, key: str) -> dict[str, str]:

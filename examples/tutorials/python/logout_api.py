@@ -1,0 +1,7 @@
+"""Forget the stored token."""
+
+from hca.dss import DSSClient
+
+dss = DSSClient()
+
+dss.logout()

@@ -1,0 +1,4 @@
+#!/usr/bin/env bash
+# Forget the stored token.
+
+hca dss logout

@@ -1,0 +1,1 @@
+"""The Human Cell Atlas upload service: upload areas, and the files in them."""

@@ -1,0 +1,114 @@
+"""Asks a served API what nobody thought of, and compares every answer with its description."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+import schemathesis
+from hypothesis import HealthCheck, settings, strategies
+from schemathesis.checks import not_a_server_error
+from schemathesis.config import SchemathesisConfig
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+)
+
+from hca_core.openapi.document import bundled
+
+__all__ = ["SETTINGS", "Record", "Served", "check", "described"]
+
+SEED = 20240501
+EXAMPLES = 300  # requests that fit, and as many that do not, beside those at the limits of the description
+SETTINGS = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+CHECKS = [not_a_server_error, response_headers_conformance]
+CONTENT_CHECKS = [content_type_conformance, response_schema_conformance]
+KNOWN = 0.7  # share of requests about something that is there
+SIGNED = 0.97  # share of requests with a token
+VERSION_FORM = "{:04d}-{:02d}-{:02d}T{:02d}{:02d}{:02d}.{:06d}Z"
+
+Record = Mapping[str, Any]  # what belongs together, by the names of fields and parameters
+
+
+@dataclass
+class Served:
+    """A service to ask.
+
+    `known` are things that it has, by the first part of the paths where they are; `always` are values that each body
+    has instead of those that were made up.
+    """
+
+    url: str
+    token: str
+    known: Mapping[str, Sequence[Record]]
+    always: Record = field(default_factory=dict)
+    session: requests.Session = field(default_factory=requests.Session)
+
+
+def described(description: str) -> Any:
+    """Return the API that a distribution ships the description of; its `parametrize` makes one test per operation."""
+    limits = {"max-examples": EXAMPLES, "deterministic": True, "database": "none"}
+    config = SchemathesisConfig.from_dict({"seed": SEED, "generation": limits})
+    schema = schemathesis.openapi.from_dict(bundled(description), config=config)
+
+    return schema
+
+
+def check(case: Any, served: Served) -> None:
+    """Send a request, often about something that is there, and check the answer."""
+    chance = random.Random(case.as_curl_command())
+    everything = [record for records in served.known.values() for record in records]
+    if chance.random() < KNOWN:
+        record = chance.choice(served.known.get(case.operation.path.split("/")[1], everything))
+        case.path_parameters, case.query = _plant(case.path_parameters, record), _plant(case.query, record)
+    if chance.random() < KNOWN:
+        case.body = _plant(case.body, chance.choice(everything))
+    case.body = _plant(case.body, served.always)
+    headers = {"Authorization": f"Bearer {served.token}"} if chance.random() < SIGNED else {}
+    response = case.call(
+        base_url=served.url, session=served.session, headers=headers, allow_redirects=False, timeout=20
+    )
+    case.validate_response(response, checks=[*CHECKS, *(CONTENT_CHECKS if response.content else ())])
+    _check_status(case, response)
+    import collections,os; open("/tmp/exp/status","a").write(f"{case.operation.label} {response.status_code} {case.meta.phase.name.value}\n")
+
+
+def _plant(value: Any, record: Record) -> Any:
+    """The value with what `record` knows in place of what was made up."""
+    if isinstance(value, dict):
+        return {
+            name: record[name] if name in record and isinstance(one, str | int) else _plant(one, record)
+            for name, one in value.items()
+        }
+    return [_plant(one, record) for one in value] if isinstance(value, list) else value
+
+
+def _check_status(case: Any, response: Any) -> None:
+    """Every status has its own line in the description; `default` is for what nobody foresaw."""
+    status = str(response.status_code)
+    if response.status_code == 405:
+        assert response.headers["allow"]
+        return
+    known = case.operation.definition.raw["responses"]
+    assert status in known, f"{case.operation.label} answers {status}, not described: {response.text[:300]}"
+
+
+
+
+@strategies.composite
+def _versions(draw: Any) -> str:
+    parts = ((1, 9999), (1, 12), (1, 28), (0, 23), (0, 59), (0, 59), (0, 999999))
+    return VERSION_FORM.format(*(draw(strategies.integers(*limits)) for limits in parts))
+
+
+schemathesis.openapi.format("DSS_VERSION", _versions())

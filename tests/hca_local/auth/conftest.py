@@ -25,7 +25,7 @@ ADA = "ada@lab.example"
 
 
 class People:
-    """Whose token is `ada` is ada@lab.example, `boss` is an administrator elsewhere; other tokens are e-mail addresses, or have something wrong."""
+    """Tokens are names at lab.example, of whom `boss` is an administrator elsewhere, or have something wrong."""
 
     def from_token(self, token: str) -> User | None:
         if token == "no-email":

@@ -214,7 +214,7 @@ def _store(folder: Path | None) -> Iterator[Store]:
     root = find_root(path)
     if root is None:
         raise HcaError(f"There is no local stack in {path}.", hint="Make one: `hca local up`.")
-    with closing(Store(root.path / "oidc")) as store:
+    with closing(Store(root.oidc)) as store:
         yield store
 
 

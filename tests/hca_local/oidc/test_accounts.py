@@ -127,9 +127,10 @@ import sys
 from pathlib import Path
 from hca_local.oidc.passwords import Cost
 from hca_local.oidc.store import Store
+print("ready", flush=True)
 sys.stdin.readline()
 store = Store(Path(sys.argv[1]), cost=Cost(2, 1, 1))
-for number in range(10):
+for number in range(5):
     store.accounts.add(f"{sys.argv[2]}{number}@lab.example", "correct horse battery")
 print(store.keys.current().kid)
 store.close()
@@ -140,13 +141,14 @@ def test_processes_add_accounts_to_a_new_folder_at_the_same_time(tmp_path: Path)
     words = [sys.executable, "-c", _ADD, str(tmp_path / "oidc")]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     processes = [subprocess.Popen([*words, name], **pipes) for name in ("ada", "bob", "eve")]  # type: ignore[call-overload]
-    for process in processes:  # they have started; now let them go
+    assert [process.stdout.readline() for process in processes] == ["ready\n"] * 3
+    for process in processes:
         process.stdin.write("go\n")
         process.stdin.flush()
     kids = {process.communicate(timeout=60)[0] for process in processes}
     assert [process.returncode for process in processes] == [0, 0, 0]
     store = Store(tmp_path / "oidc", cost=CHEAP)
-    assert len(store.accounts.list()) == 30
+    assert len(store.accounts.list()) == 15
     assert kids == {store.keys.current().kid + "\n"}
     store.close()
 

@@ -126,7 +126,7 @@ def test_what_cannot_be_decoded(service: Service, token: str) -> None:
 def test_an_expired_token(service: Service, token: str) -> None:
     service.clock.advance(3600 + 59)
     assert service.provider.identify(token) == ADA
-    service.clock.advance(1)
+    service.clock.advance(2)
     assert refused(service, token) == (401, "The token has expired.")
 
 
@@ -295,6 +295,15 @@ def test_a_service_account_speaks_only_for_itself(
     claims = claims_of(service_account.sign(robot, AUDIENCE, service.clock.now()).token)
     changed = {name: value for name, value in {**claims, **changes}.items() if value is not None}
     assert refused(service, sign(robot, changed))[0] == status
+
+
+def test_a_service_account_names_its_key(service: Service, robot: service_account.Account) -> None:
+    claims = claims_of(service_account.sign(robot, AUDIENCE, service.clock.now()).token)
+    assert service.provider.identify(sign(robot, claims)) is not None
+    assert refused(service, sign(robot, claims, kid="another"))[0] == 401
+    service.provider.service_accounts.remove("robot")
+    service.provider.service_accounts.create("robot", token_uri="x")
+    assert refused(service, sign(robot, claims)) == (401, "The token is signed with an unknown key.")
 
 
 def test_a_service_account_cannot_be_the_provider(service: Service, robot: service_account.Account, token: str) -> None:

@@ -112,6 +112,15 @@ def test_guessing_is_slowed_down(service: Service, browser: Browser, program: Pr
     assert late.sign_in(late.page(program.url())).status_code == 200
 
 
+def test_the_right_password_forgives_the_wrong_ones(service: Service, program: Program) -> None:
+    for _ in range(3):
+        browser = Browser(service)
+        page = browser.page(program.url())
+        for _ in range(3):
+            assert browser.sign_in(page, password="wrong").status_code == 403
+        assert browser.sign_in(page).status_code == 200
+
+
 def test_prompt_none(service: Service, browser: Browser, program: Program) -> None:
     silent = program.url(prompt="none")
     found = told(browser.open(silent))

@@ -119,7 +119,7 @@ def _read(token: str) -> tuple[CompactSignature, dict[str, Any]]:
         if len(token) > MAX_TOKEN:
             raise ValueError
         signature = jws.extract_compact(token.encode("ascii"))
-        claims = json.loads(signature.payload or b"")
+        claims = json.loads(signature.payload or b"", parse_constant=_refuse)
         # JSON can spell halves of characters, which cannot be looked up anywhere.
         json.dumps([signature.headers(), claims], ensure_ascii=False).encode()
     except (JoseError, ValueError, TypeError, RecursionError):
@@ -127,6 +127,10 @@ def _read(token: str) -> tuple[CompactSignature, dict[str, Any]]:
     if not isinstance(claims, dict) or not isinstance(signature.headers(), dict):
         raise _invalid("The token cannot be decoded.")
     return signature, claims
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is no JSON; a token that expires then would never do so")
 
 
 def _check_email(claims: Mapping[str, Any]) -> str:

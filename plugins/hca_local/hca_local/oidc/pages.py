@@ -35,7 +35,8 @@ button.main { background: var(--accent); color: var(--on-accent) }
 code { font-family: ui-monospace, Menlo, Consolas, monospace }
 code.copy { display: block; padding: .8rem; border: 1px dashed var(--line); border-radius: .4rem; user-select: all;
   overflow-wrap: anywhere }
-@media (max-width: 30rem) { body { padding: 0; place-items: stretch } main { border: 0; border-radius: 0 } }
+@media (max-width: 30rem) { body { padding: 0; place-items: stretch } main { max-width: none; border: 0;
+  border-radius: 0 } }
 """
 
 _HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()

@@ -62,7 +62,7 @@ class SignIn:
     def sign_in(self, request: Request) -> Response:
         """Check an e-mail address and a password."""
         browser, visit = self._visit(request)
-        if visit is None:
+        if visit is None or not request.comes_from_here:
             return _too_old()
         email, address = request.form.get("email", "").strip(), request.remote_addr or ""
         wait = self._throttle.attempt(email, address)
@@ -178,7 +178,4 @@ def _unkept(answer: Response) -> Response:
 
 
 def _too_old() -> Response:
-    return page(
-        message_page("This page is of no use any more", f"{_TOO_OLD} Go back to the program and start again."),
-        status=400,
-    )
+    return page(message_page("This page is of no use any more", _TOO_OLD), status=400)

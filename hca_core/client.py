@@ -46,7 +46,10 @@ class ApiMethod:
         return f"{self.__qualname__}{self.__signature__}"
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        """Send one request: parsed JSON, text or bytes, None if nothing had to change, the `Response` for HEAD."""
+        """Send one request: parsed JSON, text or bytes, None if nothing had to change, the `Response` for HEAD.
+
+        An answer that only says where something is in an object store is that address: `s3://bucket/key`.
+        """
         request = self._request(args, kwargs)
         response = self._send(request)
         return response if request.method == "HEAD" else _content(response, binary=request.operation.binary)
@@ -108,6 +111,7 @@ class ApiMethod:
                 secured=request.secured,
                 retryable=request.retryable,
                 stream=stream,
+                addresses=request.operation.streaming,
             )
         except AuthError as error:
             _explain(error, self._client.service)
@@ -318,7 +322,16 @@ def known_address(app: App, service: str, swagger_url: str | None = None) -> str
 
 
 def _content(response: Response, *, binary: bool = False) -> Any:
-    """The body of an answer: parsed if it is JSON, text if it is that, else bytes; None if there is none (304)."""
+    """The body of an answer: parsed if it is JSON, text if it is that, else bytes; None if there is none (304).
+
+    An answer that leads to an object store is the address there.
+    """
+    from hca_core.http import foreign_address
+
+    address = foreign_address(response.status_code, response.headers)
+    if address:
+        response.close()
+        return address
     if response.status_code == 304:
         response.close()  # a body that is there against the rules must not be read as the next answer
         return None

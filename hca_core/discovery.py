@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = ["GROUP", "EntryPoint", "find", "leftover"]
 
 GROUP = "hca"
 
 
-@dataclass(frozen=True)
-class EntryPoint:
+class EntryPoint(NamedTuple):
     """A plugin as its distribution announces it: `target` is a module name."""
 
     name: str
@@ -64,7 +62,7 @@ def _look_into(folders: Iterable[str], remembered: dict[str, Any]) -> Iterator[d
             names = _distributions(folder)
             known = remembered[folder] = {
                 "modified": modified,
-                "entries": [asdict(entry) for name in names for entry in _read(folder, name)],
+                "entries": [entry._asdict() for name in names for entry in _read(folder, name)],
                 "old": next((_identity(name)[1] for name in names if _identity(name)[0] == "hca"), None),
             }
         yield known

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 import stat
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from hca_core import folders
 from hca_core.errors import ArgumentError, ConfigError, HcaError, TransferError
 
 __all__ = [
@@ -27,13 +27,6 @@ __all__ = [
     "state_dir",
 ]
 
-_LINUX: bool = sys.platform.startswith("linux")
-_XDG = {
-    "config": ("XDG_CONFIG_HOME", ".config"),
-    "cache": ("XDG_CACHE_HOME", ".cache"),
-    "state": ("XDG_STATE_HOME", ".local/state"),
-    "data": ("XDG_DATA_HOME", ".local/share"),
-}
 _DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(\..*)?", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -46,42 +39,22 @@ def config_dir(environ: Mapping[str, str] = os.environ) -> Path:
     `$XDG_CONFIG_HOME/hca` or `~/.config/hca` on every platform, as documented; where the platform has another
     habit (macOS, Windows) its folder is used if the documented one does not exist.
     """
-    documented = _xdg("config", environ)
-    if _LINUX or documented.is_dir() or environ.get("XDG_CONFIG_HOME"):
-        return documented
-    return _platform("config")
+    return Path(folders.config_folder(environ))
 
 
 def cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
     """Folder of what can be made again: API descriptions, what plugins describe."""
-    return _own("cache", environ)
+    return Path(folders.own_folder("cache", environ))
 
 
 def state_dir(environ: Mapping[str, str] = os.environ) -> Path:
     """Folder of what is worth keeping but not configuration: logs of failures."""
-    return _own("state", environ)
+    return Path(folders.own_folder("state", environ))
 
 
 def data_dir(environ: Mapping[str, str] = os.environ) -> Path:
     """Folder of data that hca itself owns, such as the local stack's root."""
-    return _own("data", environ)
-
-
-def _own(kind: str, environ: Mapping[str, str]) -> Path:
-    # On Linux the rule is two lines; importing platformdirs would cost a fifth of the start-up time.
-    return _xdg(kind, environ) if _LINUX else _platform(kind)
-
-
-def _xdg(kind: str, environ: Mapping[str, str]) -> Path:
-    variable, default = _XDG[kind]
-    base = Path(environ.get(variable, ""))
-    return (base if base.is_absolute() else Path(environ.get("HOME") or Path.home()) / default) / "hca"
-
-
-def _platform(kind: str) -> Path:
-    from platformdirs import PlatformDirs
-
-    return Path(getattr(PlatformDirs("hca", appauthor=False), f"user_{kind}_dir"))
+    return Path(folders.own_folder("data", environ))
 
 
 def private_dir(path: Path) -> Path:

@@ -14,14 +14,12 @@ import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import redirect_stdout, suppress
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hca_core import __version__, discovery
 from hca_core.discovery import EntryPoint
 from hca_core.errors import HcaError, PluginError
-from hca_core.paths import atomic_write, cache_dir
+from hca_core.folders import own_folder
 from hca_core.records import CommandSpec, Credentials, ObjectStoreSpec, ProfileSpec, ServiceSpec, SettingSpec
 
 if TYPE_CHECKING:
@@ -50,7 +48,6 @@ _CACHE_FORMAT = 2
 Record = TypeVar("Record")
 
 
-@dataclass
 class Plugin:
     """One plugin and what became of it.
 
@@ -58,12 +55,13 @@ class Plugin:
     will go away.
     """
 
-    entry: EntryPoint
-    descriptions: dict[str, list[Any]] = field(default_factory=dict)
-    error: str | None = None
-    seconds: float | None = None
-    module: Any = None
-    warnings: list[str] = field(default_factory=list)
+    def __init__(self, entry: EntryPoint) -> None:
+        self.entry = entry
+        self.descriptions: dict[str, list[Any]] = {}
+        self.error: str | None = None
+        self.seconds: float | None = None
+        self.module: Any = None
+        self.warnings: list[str] = []
 
     @property
     def status(self) -> str:
@@ -83,11 +81,11 @@ class Plugins:
         environ: Mapping[str, str] = os.environ,
         *,
         folders: Iterable[str] | None = None,
-        cache_file: Path | None = None,
+        cache_file: str | os.PathLike[str] | None = None,
     ) -> None:
         self._strict = environ.get("HCA_STRICT_PLUGINS", "") not in ("", "0")
         self._traced = environ.get("HCA_TRACE_PLUGINS", "") not in ("", "0")
-        self._cache_file = cache_file or cache_dir(environ) / "plugins.json"
+        self._cache_file = cache_file or os.path.join(own_folder("cache", environ), "plugins.json")
         self._cache = _read_cache(self._cache_file)
         self._before = json.dumps(self._cache)
         folders = list(sys.path if folders is None else folders)
@@ -144,8 +142,7 @@ class Plugins:
         """
         found = [setting for _, setting in self._described(SettingSpec)]
         own = [
-            replace(
-                setting,
+            setting._replace(
                 key=f"{service.section}.{PER_SERVICE[setting.key]}",
                 default=None,
                 help=f"`{setting.key}` for the {service.title} alone.",
@@ -282,9 +279,14 @@ class Plugins:
 
     def _save(self) -> None:
         after = json.dumps(self._cache)
-        if after != self._before:
-            with suppress(OSError):  # a read-only home: slower, not broken
-                atomic_write(self._cache_file, after)
+        if after == self._before:
+            return
+        from pathlib import Path
+
+        from hca_core.paths import atomic_write
+
+        with suppress(OSError):  # a read-only home: slower, not broken
+            atomic_write(Path(self._cache_file), after)
 
 
 def _no_trace(hook: str, implementations: Sequence[Any], arguments: Mapping[str, Any]) -> None:
@@ -348,7 +350,7 @@ def _remember(plugin: Plugin) -> dict[str, Any]:
     descriptions = {
         hook: [
             {key: {"frozenset": sorted(value)} if isinstance(value, frozenset) else value for key, value in item}
-            for item in (asdict(record).items() for record in records)
+            for item in (record._asdict().items() for record in records)
         ]
         for hook, records in plugin.descriptions.items()
     }
@@ -362,10 +364,11 @@ def _modified(file: str) -> int | None:
         return None
 
 
-def _read_cache(file: Path) -> dict[str, Any]:
+def _read_cache(file: str | os.PathLike[str]) -> dict[str, Any]:
     empty: dict[str, Any] = {"format": _CACHE_FORMAT, "core": __version__, "folders": {}, "plugins": {}}
     try:
-        cache = json.loads(file.read_bytes())
+        with open(file, "rb") as opened:
+            cache = json.load(opened)
         usable = all(cache[key] == empty[key] for key in ("format", "core")) and all(
             isinstance(cache[key], dict) for key in ("folders", "plugins")
         )

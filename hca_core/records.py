@@ -1,20 +1,18 @@
 """What plugins return from their hooks: frozen descriptions, on which the core acts when the time comes.
 
 A *target* is a dotted name `package.module:attribute`; it is imported when it is first used, so describing a command
-costs nothing.
+costs nothing. The records are named tuples, because making frozen dataclasses takes four times as long, at every start.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 __all__ = ["CommandSpec", "Credentials", "ObjectStoreSpec", "ProfileSpec", "ServiceSpec", "SettingSpec"]
 
 
-@dataclass(frozen=True)
-class CommandSpec:
+class CommandSpec(NamedTuple):
     """A command of the root group: `hca <name>`. `target` names a click command or group."""
 
     name: str
@@ -22,8 +20,7 @@ class CommandSpec:
     target: str
 
 
-@dataclass(frozen=True)
-class ServiceSpec:
+class ServiceSpec(NamedTuple):
     """A web service with an API description.
 
     `name` is the word used in commands and environment variables (`dss`); `client` is the target of its client
@@ -45,8 +42,7 @@ class ServiceSpec:
         return self.client.rpartition(":")[2]
 
 
-@dataclass(frozen=True)
-class SettingSpec:
+class SettingSpec(NamedTuple):
     """A setting: dotted `key`, its `default`, one sentence of `help`. Secret values are masked when shown."""
 
     key: str
@@ -55,25 +51,25 @@ class SettingSpec:
     secret: bool = False
 
 
-@dataclass(frozen=True)
-class Credentials:
+class Credentials(NamedTuple):
     """A bearer token and where it came from. `expires_at` is seconds since 1970, or None if unknown."""
 
-    token: str = field(repr=False)
+    token: str
     source: str
     expires_at: float | None = None
 
+    def __repr__(self) -> str:
+        return f"Credentials(source={self.source!r}, expires_at={self.expires_at!r})"
 
-@dataclass(frozen=True)
-class ObjectStoreSpec:
+
+class ObjectStoreSpec(NamedTuple):
     """A kind of object store, by URL scheme (`s3`). `target` names a class `hca_core.transfer.objects.ObjectStore`."""
 
     scheme: str
     target: str
 
 
-@dataclass(frozen=True)
-class ProfileSpec:
+class ProfileSpec(NamedTuple):
     """A settings profile that a plugin offers while it makes sense, for example while a local stack runs."""
 
     name: str

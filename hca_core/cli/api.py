@@ -119,7 +119,20 @@ class OperationCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         # A completion asks about words that are not finished.
-        return super().parse_args(ctx, args if ctx.resilient_parsing else regroup(args, self._kinds))
+        words = args if ctx.resilient_parsing else regroup(args, self._kinds)
+        try:
+            return super().parse_args(ctx, list(words))
+        except click.MissingParameter as error:
+            # click names the first one only.
+            missing = self._missing(words)
+            if len(missing) < 2:
+                raise
+            listed = f"{', '.join(map(repr, missing[:-1]))} and {missing[-1]!r}"
+            raise click.UsageError(f"Missing options {listed}.", error.ctx) from None
+
+    def _missing(self, words: Iterable[str]) -> list[str]:
+        given = {word.partition("=")[0] for word in words}
+        return [option.opts[0] for option in self.params if option.required and option.opts[0] not in given]
 
 
 def _own_options(operations: Sequence[Operation]) -> Iterator[click.Option]:
@@ -168,11 +181,12 @@ def _show(context: Context, value: Any) -> None:
 
 
 def _save_stream(method: ApiMethod, arguments: dict[str, Any], output: str | None) -> None:
-    """Write the answer's bytes as they are; a file gets its name only when it is complete."""
-    from hca_core.http import exact_bytes
+    """Write the answer's bytes as they are, or where they are; a file gets its name only when it is complete."""
+    from hca_core.http import exact_bytes, foreign_address
 
     with method.stream(**arguments) as response:
-        pieces = exact_bytes(response)
+        address = foreign_address(response.status_code, response.headers)
+        pieces = [f"{clean(address)}\n".encode()] if address else exact_bytes(response)
         if output is None or output == "-":
             _write(pieces, sys.stdout.buffer)
         elif Path(output).exists() and not Path(output).is_file():

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Context", "pass_context"]
 
+T = TypeVar("T")
+
 
 class Context:
     """`app` gives settings, services and clients; `emit` prints data; `say` prints words; `progress` draws.
 
-    `form` is one of `output.FORMATS`, `query` picks a part of the data before it is shown, `quiet` leaves out words
-    and progress.
+    `form` is one of `output.FORMATS` if the user has chosen, `query` picks a part of the data before it is shown,
+    `quiet` leaves out words and progress.
     """
 
     def __init__(
@@ -29,14 +31,16 @@ class Context:
         make_app: Callable[[], App],
         *,
         progress_style: str = "auto",
-        form: str = "json",
+        form: str | None = None,
         query: Callable[[Any], Any] | None = None,
         quiet: bool = False,
     ) -> None:
         self._make_app = make_app
-        self._progress_style = "none" if quiet else progress_style
-        self._form, self._query, self._quiet = form, query, quiet
+        self.quiet = quiet
+        self._progress_style = progress_style
+        self._form, self._query = form, query
         self._app: App | None = None
+        self._shown: Progress | None = None
 
     @property
     def app(self) -> App:
@@ -47,20 +51,37 @@ class Context:
 
     def emit(self, value: Any) -> None:
         """Print data on stdout, in the form that the user chose."""
-        output.emit(self._query(value) if self._query else value, self._form)
+        output.emit(self._query(value) if self._query else value, self._form or "json")
+
+    def show(self, value: T, lines: Callable[[T], Iterable[str]]) -> None:
+        """Print data on stdout as `lines`, which scripts know; as `emit` if the user chose a form or a part of it."""
+        if self._form or self._query:
+            self.emit(list(value) if isinstance(value, Iterator) else value)
+            return
+        for line in lines(value):
+            click.echo(output.clean(line))
 
     def say(self, message: str) -> None:
         """Print words on stderr, cleaned of control characters; nothing if the user wants quiet."""
-        if not self._quiet:
-            output.say(message)
+        if not self.quiet:
+            self.tell(message)
+
+    def tell(self, message: str) -> None:
+        """Print words on stderr even to a user who wants quiet; above the progress, while that is shown."""
+        tell = self._shown.note if self._shown else output.say
+        tell(message)
 
     @contextmanager
     def progress(self) -> Iterator[Progress]:
         """Show the progress of transfers on stderr while the block runs."""
         from hca_core.cli.progress import open_progress
 
-        with open_progress(self._progress_style) as progress:
-            yield progress
+        with open_progress("none" if self.quiet else self._progress_style) as progress:
+            self._shown = progress
+            try:
+                yield progress
+            finally:
+                self._shown = None
 
     def close(self) -> None:
         """Release connections."""

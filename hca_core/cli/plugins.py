@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +100,7 @@ def describe(found: Plugins, plugin: Plugin) -> dict[str, Any]:
 def details(found: Plugins, plugin: Plugin) -> dict[str, Any]:
     """Return what `describe` does, and everything that the plugin adds to hca."""
     added = {
-        hook.removeprefix("hca_"): [_plain(asdict(record)) for record in records]
+        hook.removeprefix("hca_"): [_plain(record._asdict()) for record in records]
         for hook, records in plugin.descriptions.items()
     }
     return {**describe(found, plugin), "module": plugin.entry.target, **added}

@@ -57,7 +57,7 @@ class _Counting:
     """Totals of all files, kept under a lock because transfers run in threads."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()  # what a bar warns of may be logged, and so be noted
         self.files = self.finished = 0
         self.total = self.moved = 0
 
@@ -148,7 +148,10 @@ class Bar(_Counting):
 
     def note(self, message: str) -> None:
         with self.lock:
-            self.bar.write(clean(message), file=self.bar.fp)
+            if self._whole is None:
+                print(clean(message), file=self._stream, flush=True)
+            else:
+                self._whole.write(clean(message), file=self._whole.fp)
 
     def close(self) -> None:
         if self._whole is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
@@ -181,34 +180,6 @@ def _bug(error: BaseException) -> Failure:
     return Failure(f"Something went wrong inside hca: {type(error).__name__}: {error}", hint=where)
 
 
-def _start_log(level: str, debug: bool, packages: set[str]) -> Callable[[], None]:
-    """Log to stderr: our own packages from `level` on, libraries only warnings unless everything is wanted.
-
-    Returns how to undo it, for programs in which the command line is not all there is.
-    """
-    import logging
-
-    from hca_core.redact import RedactingFilter
-
-    root = logging.getLogger()
-    ours = [logging.getLogger(package) for package in packages]
-    before = [(logger, logger.level) for logger in (root, *ours)]
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
-    handler.addFilter(RedactingFilter())
-    root.addHandler(handler)
-    root.setLevel("DEBUG" if debug else "WARNING")
-    for logger in ours:
-        logger.setLevel("DEBUG" if debug else level)
-
-    def undo() -> None:
-        root.removeHandler(handler)
-        for logger, level_before in before:
-            logger.setLevel(level_before)
-
-    return undo
-
-
 def _start_settings(plugins: Plugins) -> None:
     """Make the user's settings file, as the documentation promises of `hca` alone; if that fails, nothing is lost."""
     from contextlib import suppress
@@ -274,9 +245,11 @@ def hca(ctx: click.Context, /, log_level: str | None, debug: bool, profile: str 
         from hca_core.app import App
 
         def start_log(settings: Settings) -> None:
+            from hca_core.cli import log
+
             packages = {plugin.entry.package for plugin in plugins.all}
-            level = log_level or ("WARNING" if shown["quiet"] else settings.value("log_level"))
-            ctx.call_on_close(_start_log(level, debug, packages))
+            level = log_level or ("WARNING" if context.quiet else settings.value("log_level"))
+            ctx.call_on_close(log.start(context.tell, level, debug=debug, packages=packages))
 
         return App(
             profile=profile,
@@ -288,7 +261,7 @@ def hca(ctx: click.Context, /, log_level: str | None, debug: bool, profile: str 
     ctx.obj = context = Context(
         make_app,
         progress_style=shown["progress"],
-        form=shown["output"] or "json",
+        form=shown["output"],
         query=shown["query"],
         quiet=shown["quiet"],
     )

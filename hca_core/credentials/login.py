@@ -30,6 +30,7 @@ __all__ = ["Dialogue", "LoginFlow", "from_token", "open_browser", "pasted"]
 log = logging.getLogger(__name__)
 
 SCOPE = "openid email offline_access"
+ELSEWHERE = "If your browser is on another machine, use --remote."
 
 
 def open_browser(url: str, environ: Mapping[str, str] = os.environ) -> bool:
@@ -129,7 +130,7 @@ class LoginFlow:
                 raise AuthError(
                     f"Nobody logged in to the {self.service} service within {timeout:g} s.",
                     service=self.service,
-                    hint="If your browser is on another machine, use --remote.",
+                    hint=ELSEWHERE,
                 )
             return self._finish(attempt, answer)
 
@@ -153,9 +154,15 @@ class LoginFlow:
         return self._finish(attempt, answer)
 
     def _show(self, url: str, opens: bool) -> None:
-        opened = opens and self.dialogue.open_browser(url)
-        self.dialogue.say("Log in with your browser." if opened else "Open this address in a browser on this machine:")
-        self.dialogue.say(f"If it does not open, use this address: {url}" if opened else url)
+        say = self.dialogue.say
+        if opens and self.dialogue.open_browser(url):
+            say("Log in with your browser.")
+            say(f"If it does not open, use this address: {url}")
+            return
+        say("Open this address in a browser on this machine:")
+        say(url)
+        if opens:
+            say(ELSEWHERE)
 
     def _finish(self, attempt: Attempt, answer: Mapping[str, str]) -> Login:
         code = answer.get("code")

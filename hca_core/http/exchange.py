@@ -1,9 +1,10 @@
-"""One request followed to its final answer: redirects, waits, retries, and one renewal of the token."""
+"""One request followed to its final answer: redirects, waits, retries, one renewal of the token and of an address."""
 
 from __future__ import annotations
 
 import http.client
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol, TypeVar
@@ -17,13 +18,14 @@ from hca_core.http.answers import place, readable
 from hca_core.redact import redact
 from hca_core.retry import RetryPolicy, parse_retry_after
 
-__all__ = ["Answer", "Call", "Exchange", "Tools", "escaped", "redirected"]
+__all__ = ["Answer", "Call", "Exchange", "Tools", "escaped", "foreign_address", "redirected"]
 
 log = logging.getLogger(__name__)
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PRIVATE_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 _BODY_HEADERS = frozenset({"content-length", "content-type", "transfer-encoding"})
+_FOREIGN = re.compile(r"(?!https?:)[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _NO_ANSWER = (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
 # Waits up to this many seconds go unmentioned.
 _UNNOTICED = 1.0
@@ -91,9 +93,7 @@ def redirected(call: Call, status: int, location: str) -> Call:
     Raises:
         NetworkError: the redirect leads from https to plain http.
     """
-    # Headers arrive as Latin-1 although servers write UTF-8.
-    words = location.encode("latin-1", "replace").decode("utf-8", "replace")
-    target = escaped(words).partition("#")[0]
+    target = escaped(_text(location)).partition("#")[0]
     # Joining normalises, which costs time and may break a signature.
     url = target if target.startswith(("https://", "http://")) else urljoin(call.url, target)
     before, after = urlsplit(call.url), urlsplit(url)
@@ -103,6 +103,17 @@ def redirected(call: Call, status: int, location: str) -> Call:
     if (status == 303 and call.method != "HEAD") or (status in (301, 302) and call.method == "POST"):
         return Call("GET", url, _without(drop | _BODY_HEADERS, call.headers), retryable=True)
     return replace(call, url=url, headers=_without(drop, call.headers))
+
+
+def foreign_address(status: int, headers: Mapping[str, str]) -> str | None:
+    """Return where an answer redirects to if that is no place of the web, such as `s3://bucket/key`."""
+    location = _text(headers.get("Location") or "")
+    return location if status in REDIRECTS and _FOREIGN.match(location) else None
+
+
+def _text(header: str) -> str:
+    # Headers arrive as Latin-1 although servers write UTF-8.
+    return header.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 def _without(names: frozenset[str], headers: Mapping[str, str]) -> Mapping[str, str]:
@@ -128,18 +139,28 @@ def _refused_redirect(call: Call, where: str) -> NetworkError:
 class Exchange(Generic[A]):
     """Sends a call with `send` until there is an answer to return, or an error to raise."""
 
-    def __init__(self, call: Call, send: Callable[[Call], A], tools: Tools, *, accept: frozenset[int]) -> None:
-        self._call = call
+    def __init__(
+        self,
+        call: Call,
+        send: Callable[[Call], A],
+        tools: Tools,
+        *,
+        accept: frozenset[int] = frozenset(),
+        addresses: bool = False,
+    ) -> None:
+        self._call = self._first = call
         self._send = send
         self._tools = tools
         self._accept = accept
+        self._addresses = addresses
         self._started = tools.clock()
         self._tries = 0
         self._quick_redirects = 0
         self._renewed = False
+        self._begun_again = False
 
     def run(self) -> A:
-        """Return the first answer below 400 (or accepted) that is no redirect.
+        """Return the first answer below 400 (or accepted) that is no redirect, or one that is an address (if wanted).
 
         Raises:
             ApiError, NotFoundError, AuthError: the service refuses the request.
@@ -154,6 +175,8 @@ class Exchange(Generic[A]):
                 continue
             if log.isEnabledFor(logging.DEBUG):
                 log.debug("%s %s: %d", self._call.method, redact(self._call.url), answer.status)
+            if self._addresses and foreign_address(answer.status, answer.headers):
+                return answer
             location = answer.headers.get("Location")
             if answer.status in REDIRECTS and location:
                 self._redirect(answer, location)
@@ -184,18 +207,20 @@ class Exchange(Generic[A]):
         """Wait for the next try, or raise."""
         call, status = self._call, answer.status
         explanation = answers.explain(answer.rest(), answer.headers)
-        if status == 401 and self._renew_token(explanation.code, answers.request_id(answer.headers)):
+        if status == 401 and self._renew_token(explanation, answers.request_id(answer.headers)):
             return
         if not self._tools.policy.should_retry(call.retryable, status):
+            if status < 500 and self._begin_again():
+                return
             raise answers.refusal(
                 status, answer.headers, explanation, method=call.method, url=call.url, token_sent=call.token_sent
             )
         self._again(answers.refused(status, explanation, method=call.method, url=call.url), answer)
 
-    def _renew_token(self, code: str | None, request_id: str | None) -> bool:
+    def _renew_token(self, explanation: answers.Explanation, request_id: str | None) -> bool:
         """Put another token into the call, once; return whether there was one.
 
-        An AuthError tells by which answer the old one was refused.
+        An AuthError tells by which answer the old one was refused, and in which words.
         """
         rejected = self._call.headers.get("Authorization", "").removeprefix("Bearer ")
         if not rejected or self._renewed:
@@ -204,11 +229,22 @@ class Exchange(Generic[A]):
         try:
             token = self._tools.renew(rejected)
         except AuthError as error:
-            error.status, error.code, error.request_id = 401, code, request_id
+            error.status, error.code, error.request_id = 401, explanation.code, request_id
+            if str(explanation):
+                error.message = f"{error.message} The service said: {str(explanation).rstrip('.')}."
+                error.args = (error.message,)
             raise
         if token is None:
             return False
-        self._call = self._call.with_token(token)
+        self._call, self._first = self._call.with_token(token), self._first.with_token(token)
+        return True
+
+    def _begin_again(self) -> bool:
+        """Go back to where the redirects began, once: the address they led to may have expired on the way."""
+        if self._begun_again or self._call.url == self._first.url or not self._first.retryable:
+            return False
+        log.debug("%s is refused; asking again for where it is", redact(self._call.url))
+        self._call, self._tries, self._begun_again = self._first, 0, True
         return True
 
     def _no_answer(self, error: Exception) -> None:

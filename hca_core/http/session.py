@@ -109,11 +109,13 @@ class Session:
         secured: bool = False,
         retryable: bool | None = None,
         stream: bool = False,
+        addresses: bool = False,
     ) -> requests.Response:
         """Return the final answer to a request; its status is below 400.
 
         `retryable` says that sending the request twice does no harm; by default that holds for GET, HEAD, PUT and
-        DELETE. With `stream` the body is left to be read by the caller, who closes the answer.
+        DELETE. With `stream` the body is left to be read by the caller, who closes the answer. With `addresses` a
+        redirect to no place of the web is an answer (see `foreign_address`), and else a failure.
 
         Raises:
             ApiError, NotFoundError, AuthError: the service refuses the request.
@@ -130,7 +132,7 @@ class Session:
         def transport(call: Call) -> _ApiAnswer:
             return self._send_once(prepared, call, stream)
 
-        return self._follow(call, transport, secured=secured, accept=frozenset()).response
+        return self._follow(call, transport, secured=secured, addresses=addresses).response
 
     def open(self, url: str, *, offset: int = 0, validator: str | None = None, secured: bool = False) -> Stream:
         """Open a file for reading from byte `offset` on; the caller closes the stream.
@@ -166,10 +168,10 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _follow(self, call: Call, transport: Callable[[Call], A], *, secured: bool, accept: frozenset[int]) -> A:
+    def _follow(self, call: Call, transport: Callable[[Call], A], *, secured: bool, **options: Any) -> A:
         if secured:
             call = call.with_token(self._bearer.token())
-        return Exchange(call, transport, self._tools, accept=accept).run()
+        return Exchange(call, transport, self._tools, **options).run()
 
     def _send_once(self, prepared: requests.PreparedRequest, call: Call, stream: bool) -> _ApiAnswer:
         request = prepared.copy()

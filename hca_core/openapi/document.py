@@ -202,10 +202,11 @@ class DescriptionCache:
 
     def _file(self, url: str) -> Path:
         import base64
-        import hashlib
 
         name = base64.urlsafe_b64encode(url.encode()).decode()
         if len(name) > 200:
+            import hashlib  # takes longer to load than all else that is read here
+
             name = hashlib.sha256(url.encode()).hexdigest()
         return self.folder / f"{name}.json"
 

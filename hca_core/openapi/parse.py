@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, cast
 from urllib.parse import urljoin, urlsplit
 
@@ -247,8 +246,7 @@ def _parameter(entry: Mapping[str, Any], schema: Mapping[str, Any], array_format
     if location not in ("path", "query", "header", "form"):
         raise _Unusable(f"the parameter {entry['name']!r} is in {location!r}")
     made = _described(entry["name"], cast(Location, location), schema)
-    return replace(
-        made,
+    return made._replace(
         required=location == "path" or _is_required(entry),
         description=str(entry.get("description", made.description)),
         array_format=array_format if made.type == "array" or array_format == "json" else "csv",
@@ -258,11 +256,11 @@ def _parameter(entry: Mapping[str, Any], schema: Mapping[str, Any], array_format
 def _body_parameters(schema: Mapping[str, Any], location: Location, required: bool) -> Iterator[Parameter]:
     properties, needed = _flattened(schema)
     if not properties and location == "body":
-        yield replace(_described("body", "body", schema), required=required, whole=True)
+        yield _described("body", "body", schema)._replace(required=required, whole=True)
     for name, described in properties.items():
         made = _described(name, location, _schema(described))
         array_format = "multi" if location == "form" and made.type == "array" else "csv"
-        yield replace(made, required=name in needed, array_format=array_format)
+        yield made._replace(required=name in needed, array_format=array_format)
 
 
 def _flattened(schema: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:

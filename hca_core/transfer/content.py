@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from hca_core.transfer.digest import Checksums, checksums, part_size
+from hca_core.transfer.digest import MIB, Checksums, checksums, part_size
+from hca_core.transfer.job import Progress
 
-__all__ = ["Content", "Reading", "read_content"]
+__all__ = ["Content", "Reading", "read_content", "read_visibly"]
+
+_LONG_READING = 64 * MIB  # bytes from which on reading a file is worth a bar of its own
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,18 @@ def read_content(
     md5s: list[str] = []
     sums = checksums(path, size, part=part, on_bytes=on_bytes, on_part=md5s.append)
     return Content(size, part, sums, tuple(md5s))
+
+
+def read_visibly(path: Path, size: int, name: str, progress: Progress) -> Content:
+    """Read a file, and show how far that is if it takes long; raises as `read_content`."""
+    if size < _LONG_READING:
+        return read_content(path, size)
+    label = f"checksums of {name}"
+    progress.add(label, size)
+    try:
+        return read_content(path, size, on_bytes=lambda count: progress.advance(label, count))
+    finally:
+        progress.done(label)
 
 
 class Reading:

@@ -17,7 +17,16 @@ from hca_core.transfer.job import Opener, Progress, Silent, TransferJob
 from hca_core.transfer.quota import Quota
 from hca_core.transfer.report import FileResult
 
-__all__ = ["Action", "Existing", "decide", "fetch", "is_disk_full"]
+__all__ = ["Action", "Existing", "decide", "fetch", "is_hopeless"]
+
+_FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
+_TOO_MANY = frozenset({errno.EMFILE, errno.ENFILE})
+_HOPELESS = _FULL | _TOO_MANY | {errno.EROFS}  # what keeps every other file from being written, too
+_ADVICE = {
+    **dict.fromkeys(_FULL, "Free some space and run the same command again: it goes on where it stopped."),
+    **dict.fromkeys(_TOO_MANY, "Allow more open files (`ulimit -n`), then run the same command again."),
+    **dict.fromkeys((errno.EROFS, errno.EACCES, errno.EPERM), "Choose another folder, or allow writing to this one."),
+}
 
 Existing = Literal["skip", "verify", "overwrite", "error"]
 Action = Literal["fetch", "present", "verify", "refuse"]
@@ -80,10 +89,10 @@ def decide(existing: Existing, job: TransferJob, present: int | None) -> Action:
     return "verify" if job.sha256 else "fetch"
 
 
-def is_disk_full(error: BaseException | None) -> bool:
-    """Tell whether a failure means that no other file would fit either."""
+def is_hopeless(error: BaseException | None) -> bool:
+    """Tell whether a failure is one of this machine's, and no other file would fare better."""
     cause = error.__cause__ if isinstance(error, HcaError) else error
-    return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+    return isinstance(cause, OSError) and cause.errno in _HOPELESS
 
 
 def _result(job: TransferJob, existing: Existing, download: Download) -> FileResult:
@@ -109,13 +118,10 @@ def _present_size(job: TransferJob) -> int | None:
 
 
 def _disk_error(job: TransferJob, error: OSError) -> TransferError:
-    reason = error.strerror or str(error)
-    if is_disk_full(error):
-        translated = TransferError(
-            f"No space left for {job.name} at {job.target}.",
-            hint="Free some space and run the same command again: it goes on where it stopped.",
-        )
+    if error.errno in _FULL:
+        message = f"No space left for {job.name} at {job.target}."
     else:
-        translated = TransferError(f"Cannot write {job.name} to {job.target}: {reason}.")
+        message = f"Cannot write {job.name} to {job.target}: {error.strerror or error}."
+    translated = TransferError(message, hint=_ADVICE.get(error.errno or 0))
     translated.__cause__ = error
     return translated

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hca_core.transfer.content import Content
     from hca_core.transfer.digest import Checksums
 
-__all__ = ["Labels", "ObjectInfo", "ObjectStore", "Stored", "split_url"]
+__all__ = ["Labels", "ListedObject", "ObjectInfo", "ObjectStore", "Stored", "split_url"]
 
 
 Labels = Callable[["Checksums"], Mapping[str, str]]
@@ -31,6 +31,16 @@ class ObjectInfo:
     content_type: str
     tags: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ListedObject:
+    """What a listing tells about an object; `size` in bytes, `etag` without quotes."""
+
+    bucket: str
+    key: str
+    size: int
+    etag: str
 
 
 @dataclass(frozen=True)

@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 
 from hca_core.errors import ApiError, NetworkError
 from hca_core.transfer.report import FileResult
 
-__all__ = ["Pace"]
+__all__ = ["MOST", "Pace", "room"]
 
 _FEWEST = 8
-_MOST = 64
+MOST = 64
 _PER_FILE = 64 * 1024  # bytes that the round trips of a request are worth, so that small files count as work, too
 _WORTH = 1.25  # twice as many must be at least this much faster
+_FILES_PER_TRANSFER = 4  # two connections, the file, and its note
+_ANY_NUMBER = 10_000
+_OTHER_FILES = 16  # what a process has open besides
+
+
+def room() -> int:
+    """Return how many transfers the system lets this process have at once: each needs some open files."""
+    if sys.platform == "win32":
+        return _ANY_NUMBER
+    import resource
+
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if allowed == resource.RLIM_INFINITY:
+        return _ANY_NUMBER
+    return max(1, (allowed - _OTHER_FILES) // _FILES_PER_TRANSFER)
 
 
 class Pace:
     """Watches results come in and says how many transfers should run (`limit`).
 
-    It starts with 8. Each time as many files are done as run at once, the throughput of that round is compared with
-    the best so far: if it is better by a quarter the number doubles, up to 64; if not, the former number was enough
-    and stays. An overloaded or unreachable server halves it.
+    It starts with `fewest`. Each time as many files are done as run at once, the throughput of that round is compared
+    with the best so far: if it is better by a quarter the number doubles, up to `most`; if not, the former number was
+    enough and stays. An overloaded or unreachable server halves it.
     """
 
-    def __init__(self, fewest: int = _FEWEST, most: int = _MOST, clock: Callable[[], float] = time.monotonic) -> None:
-        self.limit = fewest
+    def __init__(self, fewest: int = _FEWEST, most: int = MOST, clock: Callable[[], float] = time.monotonic) -> None:
+        self.limit = min(fewest, most)
         self._most = most
         self._clock = clock
         self._growing = fewest < most

@@ -14,9 +14,9 @@ from typing import Generic, TypeVar
 
 from hca_core.errors import TransferError
 from hca_core.transfer.durable import flush
-from hca_core.transfer.fetch import Existing, fetch, is_disk_full
+from hca_core.transfer.fetch import Existing, fetch, is_hopeless
 from hca_core.transfer.job import Opener, Progress, TransferJob
-from hca_core.transfer.pace import Pace
+from hca_core.transfer.pace import MOST, Pace, room
 from hca_core.transfer.quota import Quota
 from hca_core.transfer.report import FileResult, Report
 
@@ -171,13 +171,15 @@ def run(
     """Fetch many files and return what became of them; failures are in the report, `raise_for_failures` raises them.
 
     By default 8 files are fetched at once, and up to 64 as long as that makes it faster; `concurrency` fixes the
-    number. Jobs for the same target and identity are done once. A failure does not stop the others, except for a
-    full disk or with `fail_fast`. `on_result` is called in the caller's thread, a batch at a time, when the files of
-    the batch are safely on the disk. Give a `report` to have one even if the run is interrupted.
+    number, but they are never more than the system's limit of open files allows. Jobs for the same target and identity
+    are done once. A failure does not stop the others, unless it is one of this machine (such as a full disk), or with
+    `fail_fast`. `on_result` is called in the caller's thread, a batch at a time, when the files of the batch are safely
+    on the disk. Give a `report` to have one even if the run is interrupted.
     """
     report = Report() if report is None else report
     stop = threading.Event()
-    pace = Pace()
+    most = min(concurrency or MOST, room())
+    pace = Pace(most=most)
     batch = _Batch(report, on_result)
 
     def work(candidate: _Candidate) -> FileResult:
@@ -189,11 +191,11 @@ def run(
 
     began = time.monotonic()
     try:
-        with closing(each(_unique(jobs), work, jobs=concurrency or (lambda: pace.limit), stop=stop)) as results:
+        with closing(each(_unique(jobs), work, jobs=most if concurrency else lambda: pace.limit, stop=stop)) as results:
             for result in results:
                 pace.completed(result)
                 batch.add(result)
-                if result.error is not None and (fail_fast or is_disk_full(result.error)):
+                if result.error is not None and (fail_fast or is_hopeless(result.error)):
                     break
     finally:
         batch.settle()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -11,18 +12,19 @@ from typing import Any, Literal
 
 from hca_core.errors import HcaError, TransferError
 
-__all__ = ["FileResult", "Report", "ReportFile", "Status"]
+__all__ = ["FileResult", "Report", "ReportFile", "Status", "named"]
 
-Status = Literal["fetched", "resumed", "present", "sent", "failed"]
-_NAMED = 5  # failures that the message of `raise_for_failures` names
+Status = Literal["fetched", "resumed", "present", "sent", "copied", "unannounced", "failed"]
+_NAMED = 5  # failures that a message names
 
 
 @dataclass(frozen=True)
 class FileResult:
     """What became of one file: `size` and `transferred` in bytes, `attempts` in requests.
 
-    `status` is `fetched`, `resumed` (an earlier run's bytes were continued), `present` (nothing to do), `sent`, or
-    `failed`, which is when there is an `error`.
+    `status` is `fetched`, `resumed` (an earlier run's bytes were continued), `present` (nothing to do), `sent`,
+    `copied` (from the URL `source`, inside a store), `unannounced` (it is there, but who waits for it could not be
+    told), or `failed`. The last two have an `error`.
     """
 
     name: str
@@ -33,12 +35,13 @@ class FileResult:
     seconds: float = 0.0
     attempts: int = 0
     error: HcaError | None = None
+    source: str | None = None
 
     def as_record(self) -> dict[str, Any]:
         """Return the result as JSON data."""
         record: dict[str, Any] = {
             "name": self.name,
-            "path": str(self.path),
+            "path": self.source or str(self.path),
             "status": self.status,
             "size": self.size,
             "transferred": self.transferred,
@@ -66,7 +69,7 @@ class Report:
         """Count one more file."""
         self.counts[result.status] += 1
         self.transferred += result.transferred
-        if result.status == "failed":
+        if result.error is not None or result.status == "failed":
             self.failures.append(result)
 
     @property
@@ -87,14 +90,18 @@ class Report:
         """Raise a TransferError that names the first failures and carries this report, if there are any."""
         if not self.failures:
             return
-        named = "; ".join(f"{failure.name}: {failure.error}" for failure in self.failures[:_NAMED])
-        more = f"; and {len(self.failures) - _NAMED} more" if len(self.failures) > _NAMED else ""
         first = self.failures[0].error
         raise TransferError(
-            f"{len(self.failures)} of {self.files} files failed: {named}{more}",
+            f"{len(self.failures)} of {self.files} files failed: {named(self.failures)}",
             report=self,
             hint=(first.hint if first else None) or "Run the same command again: complete files are not sent again.",
         )
+
+
+def named(failures: Sequence[FileResult]) -> str:
+    """Return the first failures in words, and how many more there are."""
+    words = "; ".join(f"{failure.name}: {failure.error}" for failure in failures[:_NAMED])
+    return f"{words}; and {len(failures) - _NAMED} more" if len(failures) > _NAMED else words
 
 
 class ReportFile:

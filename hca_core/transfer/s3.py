@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,10 +15,11 @@ from hca_core.transfer.content import Content, Reading, read_content
 from hca_core.transfer.digest import MIB, Checksums, checksums, part_size
 from hca_core.transfer.job import ByteStream
 from hca_core.transfer.multipart import LargeFile, Multipart
-from hca_core.transfer.objects import Labels, ObjectInfo, Stored, split_url
+from hca_core.transfer.objects import Labels, ListedObject, ObjectInfo, Stored, split_url
 from hca_core.transfer.s3client import Access, make_client
+from hca_core.transfer.s3copy import Copy
 from hca_core.transfer.s3errors import has_expired, translated
-from hca_core.transfer.s3uploads import Uploads, is_md5
+from hca_core.transfer.s3uploads import Ask, Uploads, is_md5
 from hca_core.transfer.slices import Part, Slice
 
 if TYPE_CHECKING:
@@ -111,6 +112,34 @@ class S3Store:
             metadata=head.get("Metadata", {}),
         )
 
+    def list(self, bucket: str, prefix: str = "") -> Iterator[ListedObject]:
+        """Yield the objects whose keys begin with `prefix`, in the order of their keys; raises as `ObjectStore.put`."""
+        more: dict[str, str] | None = {}
+        while more is not None:
+            page = self._page(bucket, prefix, more)
+            for found in page.get("Contents", ()):
+                yield ListedObject(bucket, found["Key"], found["Size"], found["ETag"].strip('"'))
+            more = {"ContinuationToken": page["NextContinuationToken"]} if page.get("IsTruncated") else None
+
+    def copy(
+        self,
+        source: ListedObject,
+        bucket: str,
+        key: str,
+        *,
+        content_type: str = "application/octet-stream",
+        on_bytes: Callable[[int], object] | None = None,
+    ) -> str:
+        """Copy an object of this store into `bucket` and return the ETag of the copy, which has no metadata or tags.
+
+        A large one is copied in the parts in which `put` would have sent it. Raises as `ObjectStore.put`; a
+        TransferError if the object is not any more what it was when it was listed.
+        """
+        about = {"ContentType": content_type, **self._acl}
+        part = self._part or part_size(source.size)
+        copy = Copy(source, bucket, key, part, about, on_bytes or _ignore, self._turn)
+        return copy.run(self._asking(bucket, key))
+
     def unfinished(self, bucket: str, key: str) -> int:
         """Return how many bytes of an object an interrupted call of `put` has sent; 0 if we may not know."""
         uploads = self._uploads(bucket, key)
@@ -184,10 +213,16 @@ class S3Store:
         return Stored(etag, sums, upload.reused)
 
     def _uploads(self, bucket: str, key: str) -> Uploads:
+        return Uploads(self._asking(bucket, key), bucket, key)
+
+    def _page(self, bucket: str, prefix: str, more: Mapping[str, str]) -> Any:
+        return self._ask(bucket, prefix, lambda s3: s3.list_objects_v2(Bucket=bucket, Prefix=prefix, **more))
+
+    def _asking(self, bucket: str, key: str) -> Ask:
         def ask(request: Callable[[Any], T]) -> T:
             return self._ask(bucket, key, request)
 
-        return Uploads(ask, bucket, key)
+        return ask
 
     def _about(self, file: _Delivery, sums: Checksums | None) -> dict[str, Any]:
         metadata = {"Metadata": dict(file.metadata(sums))} if file.metadata and sums else {}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from hca_core.errors import ConfigError
 from hca_core.hosts import keeps_secrets
@@ -55,23 +56,23 @@ class Access:
     attempts: int = 5
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Access:
-        """Return what the settings say.
+    def from_settings(cls, settings: Settings, *, endpoint: str = "s3.endpoint_url") -> Access:
+        """Return what the settings say; `endpoint` is the one that has the store's address.
 
         Raises:
             ConfigError: what is sent could be read on the way, and that is not allowed.
         """
         value = settings.value
-        endpoint = value("s3.endpoint_url")
-        if endpoint and not keeps_secrets(endpoint) and not value("network.allow_http"):
+        url = value(endpoint)
+        if url and not keeps_secrets(url) and not value("network.allow_http"):
             raise ConfigError(
-                f"The object store {endpoint} would be asked over plain http.",
-                key="s3.endpoint_url",
+                f"The object store {url} would be asked over plain http.",
+                key=endpoint,
                 hint="Use its https:// address, or allow plain http with the setting network.allow_http.",
             )
         file = value("s3.credentials_file")
         return cls(
-            endpoint,
+            url,
             credentials_file=Path(file) if file else None,
             ca_bundle=value("network.ca_bundle"),
             proxy=value("network.proxy"),
@@ -105,8 +106,14 @@ def make_client(access: Access) -> S3Client:
     verify = str(access.ca_bundle) if access.ca_bundle else authorities(os.environ)
     amazon = boto3.Session(botocore_session=session)
     client = amazon.client("s3", endpoint_url=access.endpoint_url, verify=verify, config=config)
+    if access.accelerate and not _is_amazon(client.meta.endpoint_url):
+        return make_client(replace(access, accelerate=False))  # an endpoint that botocore found in the environment
     client.meta.events.register_last("before-call.s3", _do_not_announce)
     return client
+
+
+def _is_amazon(url: str) -> bool:
+    return (urlsplit(url).hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn"))
 
 
 def _do_not_announce(params: dict[str, Any], **_: object) -> None:

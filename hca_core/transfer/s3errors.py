@@ -40,7 +40,7 @@ def translated(bucket: str, key: str) -> Iterator[None]:
 
 def has_expired(error: HcaError) -> bool:
     """Return whether the credentials of a refused request may have been right before."""
-    response = getattr(error.__cause__, "response", {})
+    response = getattr(error.__cause__, "response", None) or {}  # which may be there and None, if nobody answered
     return response.get("Error", {}).get("Code") in _EXPIRED
 
 

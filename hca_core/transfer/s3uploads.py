@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from hca_core.transfer.objects import ListedObject
 from hca_core.transfer.slices import Part, Slice
 
 __all__ = ["Ask", "Sent", "Uploads", "is_md5"]
@@ -71,6 +72,21 @@ class Uploads:
 
         answer = self._ask(send)
         return Sent(answer["ETag"].strip('"'), part.length, is_md5(answer))
+
+    def copy(self, upload: str, part: Part, source: ListedObject) -> Sent:
+        """Make a part of the same part of another object, if that is still the one that was listed."""
+        last = part.start + part.length - 1
+        answer = self._ask(
+            lambda s3: s3.upload_part_copy(
+                **self._place,
+                UploadId=upload,
+                PartNumber=part.number,
+                CopySource={"Bucket": source.bucket, "Key": source.key},
+                CopySourceIfMatch=source.etag,
+                CopySourceRange=f"bytes={part.start}-{last}",
+            )
+        )
+        return Sent(answer["CopyPartResult"]["ETag"].strip('"'), part.length, is_md5(answer))
 
     def complete(self, upload: str, parts: Mapping[int, Sent]) -> Sent:
         """Make the object of its parts."""

@@ -12,12 +12,14 @@ def test_documented_imports() -> None:
     from hca import HCAConfig, get_config
     from hca.auth import AuthClient
     from hca.dss import DSSClient
+    from hca.upload import UploadArea, UploadAreaURI, UploadConfig, UploadException, UploadService
     from hca.util import SwaggerAPIException, SwaggerClient, tsv
 
     assert HCAConfig
     assert get_config
     assert AuthClient
     assert DSSClient
+    assert all((UploadArea, UploadAreaURI, UploadConfig, UploadException, UploadService))
     assert SwaggerAPIException
     assert SwaggerClient
     assert tsv.DictWriter

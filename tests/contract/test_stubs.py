@@ -100,7 +100,7 @@ def test_wrong_programs_are_refused(complaints: dict[str, list[tuple[str, str]]]
     assert complaints["wrong.py"] == [(line, line.partition("  # ")[2]) for line in WRONG.split("\n") if line]
 
 
-@pytest.mark.parametrize("name", ["auth", "dss"])
+@pytest.mark.parametrize("name", ["auth", "dss", "upload"])
 def test_documented_names_are_those_of_the_plugin(name: str) -> None:
     import hca
 

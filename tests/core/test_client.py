@@ -102,6 +102,13 @@ def test_text_that_may_be_a_file_stays_as_it_is() -> None:
     assert answered(Answer.json({"a": 1}), json_answer) == {"a": 1}
 
 
+def test_where_something_is_in_an_object_store_is_an_answer() -> None:
+    answer = Answer.redirect("s3://bucket/blobs/a.b")
+    assert answered(answer, {"302": {}}) == "s3://bucket/blobs/a.b"
+    with pytest.raises(NetworkError, match="not followed"):
+        answered(answer)
+
+
 @pytest.mark.parametrize(
     "answer",
     [Answer(304), Answer(304, headers={"Content-Type": "application/json"}), Answer.json({"msg": "as it was"}, 304)],

@@ -22,7 +22,7 @@ from urllib3 import exceptions as low
 from hca_core.errors import ApiError, ArgumentError, AuthError, ConfigError, HcaError, NetworkError, NotFoundError
 from hca_core.http import Session
 from hca_core.http.answers import Explanation, explain, failure, place, readable, refused, request_id
-from hca_core.http.exchange import Call, redirected
+from hca_core.http.exchange import Call, foreign_address, redirected
 from hca_core.records import Credentials
 from hca_core.redact import REDACTING
 from hca_core.retry import RetryPolicy
@@ -600,6 +600,42 @@ def test_retries_start_afresh_after_a_redirect(server, new_session, get):
     assert get(new_session(policy=RetryPolicy(attempts=2)), f"{server.url}/a") == b"ok"
 
 
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_an_address_that_expired_on_the_way_is_asked_for_again(server, other, session, clock, get, status):
+    server.on("GET", "/f", *[Answer.redirect(f"{other.url}/b?sig={number}") for number in (1, 2)])
+    # The store is busy until the address has expired, which is what waiting for it does.
+    other.on("GET", "/b", Answer(503), Answer(status), Answer(200, b"0123"))
+    assert get(session, f"{server.url}/f") == b"0123"
+    assert [request.query for request in other.requests] == ["sig=1", "sig=1", "sig=2"]
+    assert len(clock.sleeps) == 1
+
+
+def test_an_address_that_is_refused_twice_is_refused(server, other, session, get):
+    server.on("GET", "/f", Answer.redirect(f"{other.url}/b"))
+    other.on("GET", "/b", Answer(403))
+    with pytest.raises(AuthError):
+        get(session, f"{server.url}/f")
+    assert (len(server.requests), len(other.requests)) == (2, 2)
+
+
+def test_what_must_not_be_repeated_is_not_begun_again(server, other, session):
+    server.on("POST", "/f", Answer.redirect(f"{other.url}/b", 307))
+    other.on("POST", "/b", Answer(403))
+    with pytest.raises(AuthError):
+        session.send("POST", f"{server.url}/f", json={})
+    assert len(server.requests) == 1
+
+
+def test_beginning_again_uses_the_renewed_token(server, other, new_session):
+    authorize, _ = give("t1", "t2")
+    server.on("GET", "/f", Answer(401), Answer.redirect(f"{other.url}/b"))
+    other.on("GET", "/b", Answer(403), Answer(200, b"0123"))
+    session = new_session(authorize=authorize)
+    assert session.send("GET", f"{server.url}/f", secured=True).content == b"0123"
+    assert [request.headers["Authorization"] for request in server.requests] == ["Bearer t1", "Bearer t2", "Bearer t2"]
+    assert not any("Authorization" in request.headers for request in other.requests)
+
+
 def test_a_range_survives_a_redirect(server, other, session):
     server.on("GET", "/a", Answer.redirect(f"{other.url}/b"))
     other.serve_bytes("/b", b"0123456789")
@@ -653,6 +689,22 @@ def test_redirects_to_bad_addresses_are_not_followed(server, session, get, locat
     with pytest.raises(NetworkError, match="not followed") as caught:
         get(session, f"{server.url}/a")
     assert "s3cr3t" not in words(caught.value)
+
+
+def test_an_address_in_an_object_store_is_an_answer_to_those_who_want_it(server, session):
+    server.on("GET", "/a", Answer.redirect("/b"))
+    server.on("GET", "/b", Answer.redirect("S3://bucket/Gr\u00fc\u00dfe".encode().decode("latin-1")))
+    answer = session.send("GET", f"{server.url}/a", addresses=True)
+    assert foreign_address(answer.status_code, answer.headers) == "S3://bucket/Grüße"
+    for ask in (session.send, lambda _, url: session.open(url)):
+        with pytest.raises(NetworkError, match="not followed"):
+            ask("GET", f"{server.url}/a")
+
+
+@pytest.mark.parametrize("location", ["/b", "b", "//bucket/b", "mailto:a@b.example", "C:/b", "https://user:p@b/"])
+def test_other_redirects_are_no_addresses(location):
+    assert foreign_address(302, {"Location": location}) is None
+    assert foreign_address(200, {"Location": "s3://bucket/b"}) is None
 
 
 def test_a_redirect_without_a_place_is_no_redirect(server, session):
@@ -867,6 +919,21 @@ def test_a_token_refused_again_is_an_error(server, new_session, get, tokens):
     assert asked == [None, "t1"]
     assert server.count("GET", "/x") == len(set(tokens[:2]))
     assert "log in again" in caught.value.hint
+
+
+def test_what_the_service_said_of_a_token_is_told(server, new_session, get):
+    """Whoever looks for another token knows where it came from, but not what was wrong with it."""
+
+    def authorize(rejected):
+        if rejected:
+            raise AuthError("Nobody has another token.", hint="Log in.")
+        return Credentials("t1", "the test")
+
+    server.on("GET", "/x", Answer.problem(401, "Unauthorized", "Its audience\x1b[2J is another."), Answer(401))
+    for words in (" The service said: Unauthorized: Its audience [2J is another.", ""):
+        with pytest.raises(AuthError) as caught:
+            get(new_session(authorize=authorize), f"{server.url}/x", secured=True)
+        assert caught.value.message == str(caught.value) == f"Nobody has another token.{words}"
 
 
 def test_a_refused_token_also_renews_a_post(server, new_session):

@@ -10,6 +10,7 @@ import traceback
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,8 @@ from open_id import FOREIGN_KEY, SECRET, Browser, OpenId, fetch
 
 from hca_core.credentials.login import Dialogue, LoginFlow, from_token, open_browser, pasted
 from hca_core.credentials.provider import Provider, find
-from hca_core.credentials.store import Login
+from hca_core.credentials.refresh import renew
+from hca_core.credentials.store import Login, TokenStore
 from hca_core.errors import AuthError, HcaError, NetworkError
 from hca_core.http import Session
 from hca_core.retry import RetryPolicy
@@ -153,7 +155,7 @@ def test_without_a_browser_the_user_opens_the_address(provider: OpenId) -> None:
     said = User()
     login = flow(provider, lambda url: pytest.fail("opened"), said=said).in_browser(opens=False, timeout=10)
     assert login.access_token == "access-1"
-    assert said[0] == "Open this address in a browser on this machine:"
+    assert (said[0], len(said)) == ("Open this address in a browser on this machine:", 2)
 
 
 def test_a_browser_that_cannot_be_opened_is_no_obstacle(provider: OpenId, browser: Browser) -> None:
@@ -163,7 +165,8 @@ def test_a_browser_that_cannot_be_opened_is_no_obstacle(provider: OpenId, browse
 
     said: list[str] = []
     assert flow(provider, fails, said=said).in_browser(timeout=10).access_token == "access-1"
-    assert said == ["Open this address in a browser on this machine:", browser.opened[0]]
+    assert said[:2] == ["Open this address in a browser on this machine:", browser.opened[0]]
+    assert said[2:] == ["If your browser is on another machine, use --remote."]
 
 
 def test_nobody_logs_in(provider: OpenId) -> None:
@@ -520,7 +523,7 @@ def test_no_browser_is_looked_for_without_a_screen(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.filterwarnings("ignore")  # the provider's own
-def test_an_independent_provider() -> None:
+def test_an_independent_provider(tmp_path: Path) -> None:
     """Not of our making: oidc-provider-mock, whose page asks who the user is and whether they agree."""
     import oidc_provider_mock
 
@@ -539,9 +542,30 @@ def test_an_independent_provider() -> None:
 
         found = find("dss", f"{service.url}/v1", get)
         login = LoginFlow("dss", found, get, post, Dialogue(lambda line: None, input, agree)).in_browser(timeout=20)
-    assert (login.subject, login.issuer) == ("ada@lab.example", url)
-    assert login.expires_at is not None
-    assert login.renewable
+        assert (login.subject, login.issuer) == ("ada@lab.example", url)
+
+        store = TokenStore(tmp_path / "credentials.json")
+        store.put(service.host, login)
+        later = (login.expires_at or 0) + 1
+
+        def renewed(stale: str) -> Login | None:
+            return renew(store, service.host, stale, service="dss", post=post, now=lambda: later)
+
+        second = renewed(login.access_token)
+        assert second is not None
+        assert second.access_token != login.access_token
+        assert _email(url, second.access_token) == "ada@lab.example"
+        assert _email(url, login.access_token) is None
+        _posted(f"{url}/users/ada/revoke-tokens", b"")
+        ended = renewed(second.access_token)
+    assert ended is not None
+    assert ended.expired(later)
+    assert not ended.renewable
+
+
+def _email(provider: str, token: str) -> str | None:
+    status, text = fetch(f"{provider}/userinfo", {"Authorization": f"Bearer {token}"})
+    return str(json.loads(text)["email"]) if status == 200 else None
 
 
 def _posted(address: str, form: bytes) -> str:

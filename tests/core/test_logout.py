@@ -61,6 +61,15 @@ def test_the_refresh_token_is_revoked_and_everything_forgotten(provider: OpenId,
     assert store.get("other") == Login("theirs")
 
 
+def test_the_secret_goes_as_it_went_at_the_login(provider: OpenId, store: TokenStore) -> None:
+    provider.methods = ["client_secret_basic"]
+    store.put(HOST, login(provider, auth_method="client_secret_basic"))
+    assert end(store) == LoggedOut(HOST, True)
+    assert provider.forms("/oauth/revoke") == [{"token": "r3fr3sh", "token_type_hint": "refresh_token"}]
+    store.put(HOST, login(provider))
+    assert "invalid_client" in (end(store).warning or "")
+
+
 def test_nothing_to_forget(provider: OpenId, store: TokenStore) -> None:
     assert end(store) == LoggedOut(HOST, False)
     assert not store.path.exists()

@@ -1,31 +1,16 @@
 import os
 import stat
-import sys
 from pathlib import Path
 
-import platformdirs
 import pytest
 
 from hca_core import paths
 from hca_core.errors import ArgumentError, ConfigError, TransferError
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere platformdirs itself is asked")
-@pytest.mark.parametrize("kind", ["cache", "state", "data"])
-@pytest.mark.parametrize("explicit", [True, False])
-def test_folders_are_those_of_platformdirs(
-    kind: str, explicit: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    if explicit:
-        monkeypatch.setenv(f"XDG_{kind.upper()}_HOME", str(tmp_path))
-    expected = getattr(platformdirs.PlatformDirs("hca", appauthor=False), f"user_{kind}_dir")
-    assert str(getattr(paths, f"{kind}_dir")()) == expected
-
-
-def test_config_dir_is_the_documented_one(home: Path) -> None:
-    assert paths.config_dir() == home / ".config" / "hca"
-    assert paths.config_dir({"XDG_CONFIG_HOME": "/elsewhere"}) == Path("/elsewhere/hca")
-    assert paths.config_dir({"XDG_CONFIG_HOME": "relative", "HOME": "/h"}) == Path("/h/.config/hca")
+def test_folders_are_paths(home: Path) -> None:
+    found = [paths.config_dir(), paths.cache_dir(), paths.state_dir(), paths.data_dir()]
+    assert found == [home / name / "hca" for name in (".config", ".cache", ".local/state", ".local/share")]
 
 
 def test_atomic_write_is_private_and_leaves_nothing_else(tmp_path: Path) -> None:

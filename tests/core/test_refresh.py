@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import subprocess
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -297,6 +299,32 @@ def test_a_store_that_cannot_be_written_is_noticed_before_anything_is_sent(
     store.path.with_name("credentials.json.lock").mkdir()
     failure(store, ConfigError)
     assert endpoint.requests == []
+
+
+# as which application
+
+
+def test_the_secret_goes_as_it_went_at_the_login(endpoint: Endpoint, login: Login, store: TokenStore) -> None:
+    store.put(HOST, replace(login, auth_method="client_secret_basic"))
+    assert find(store).token == "access-1"
+    (request,) = endpoint.requests
+    words = base64.b64encode(b"local-cli:client-s3cr3t").decode()
+    assert request.headers["Authorization"] == f"Basic {words}"
+    assert list(endpoint.forms[0]) == ["grant_type", "refresh_token"]
+    kept = store.get(HOST)
+    assert kept is not None
+    assert kept.auth_method == "client_secret_basic"
+
+
+def test_an_endpoint_that_repeats_the_header(endpoint: Endpoint, login: Login, store: TokenStore) -> None:
+    store.put(HOST, replace(login, auth_method="client_secret_basic"))
+
+    def echo(request: Request) -> Answer:
+        sent = request.headers["Authorization"].removeprefix("Basic ")
+        return Answer.json({"error": "server_error", "error_description": f"what is {sent}"}, 400)
+
+    endpoint.on("POST", "/token", echo)
+    assert "what is ***" in failure(store, AuthError).message
 
 
 # who else is there

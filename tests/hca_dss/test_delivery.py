@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from example_bundle import BUNDLE_UUID, BUNDLE_VERSION, CONTENTS, entries, page
 
-from hca_core.errors import ArgumentError, TransferError
+from hca_core.errors import TransferError
+from hca_core.transfer.ledger import Ledger
 from hca_core.transfer.report import FileResult
 from hca_dss.bundle import Bundle
-from hca_dss.delivery import Ledger, Linker, open_ledger
+from hca_dss.delivery import Linker
 from hca_dss.filestore import Filestore
 from hca_dss.plan import BundlePlan, plan
 
@@ -48,8 +49,3 @@ def test_a_content_of_two_bundles_is_asked_for_once_and_linked_twice(tmp_path: P
         folder = tmp_path / f"{uuid}.{BUNDLE_VERSION}"
         assert (folder / "reads/r1.fastq").exists() == good
         assert (folder / "bundle.json").exists()
-
-
-def test_a_report_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ArgumentError, match="no-folder"), open_ledger(tmp_path / "no-folder" / "report"):
-        pass

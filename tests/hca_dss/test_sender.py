@@ -7,7 +7,7 @@ import pytest
 from fake_dss import FakeDSS
 
 from hca_core.testing import Clock
-from hca_dss import sender
+from hca_core.transfer import content
 from hca_dss.sender import Patience
 from hca_dss.upload import upload
 
@@ -33,7 +33,7 @@ class Watching:
 
 
 def test_reading_a_large_file_again_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "_LONG_READING", 1000)
+    monkeypatch.setattr(content, "_LONG_READING", 1000)
     (tmp_path / "large").write_bytes(os.urandom(1000))
     (tmp_path / "small").write_bytes(b"x")
     with FakeDSS() as dss, dss.client() as client:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hca_core.errors import HcaError
 from hca_core.transfer.fetch import Existing
+from hca_core.transfer.ledger import Ledger
 from hca_core.transfer.pool import each
 from hca_dss.bundle import Bundle, DSSFile, select
-from hca_dss.delivery import Ledger
 from hca_dss.download import read_bundle
 from hca_dss.plan import BundlePlan, plan
 

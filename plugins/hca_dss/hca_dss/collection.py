@@ -13,13 +13,15 @@ from hca_core.errors import HcaError, TransferError
 from hca_core.paths import check_sha256, check_uuid, safe_join
 from hca_core.transfer.fetch import Existing
 from hca_core.transfer.job import Progress
+from hca_core.transfer.ledger import Ledger, open_ledger
 from hca_core.transfer.pool import each
 from hca_dss.bundle import Bundle, DSSFile
 from hca_dss.bundles import READERS, BundleName, Planner
-from hca_dss.delivery import Ledger, Manner, deliver, open_ledger
-from hca_dss.download import free_bytes_in
+from hca_dss.delivery import Manner, deliver
+from hca_dss.download import free_bytes_in, refuse_unwritable
 from hca_dss.filestore import Filestore
-from hca_dss.plan import BundlePlan, Plan, Step, bytes_to_fetch, content_job, outlook, refuse_existing
+from hca_dss.places import Places
+from hca_dss.plan import BundlePlan, Plan, Route, bytes_to_fetch, make_step, refuse_existing
 from hca_dss.version import check_version
 
 if TYPE_CHECKING:
@@ -101,6 +103,7 @@ def download_collection(
     summary = {"collection_uuid": check_uuid(uuid), "directory": str(planner.root)}
     if dry_run:
         return {**summary, **_dry(planner, found)}
+    refuse_unwritable(planner.root)
     with open_ledger(report) as ledger:
         deliver(_plans(planner, found, ledger, fail_fast), Filestore(planner.root), manner, ledger)
     ledger.report.raise_for_failures()
@@ -191,10 +194,11 @@ def _plan_file(planner: Planner, item: Item) -> Plan | HcaError | OSError:
             refuse_existing([target])
         response = planner.client.head_file(uuid=item.uuid, replica=planner.replica, version=item.version)
         file = _described_by(response.headers, item, planner.replica)
-        job = content_job(file, Filestore(planner.root), planner.client.api.base_url, item.place)
+        route = Route(planner.client.api.base_url, Filestore(planner.root))
+        folder = Places(planner.root).root
+        return Plan(folder, (make_step(file, route, folder, planner.existing),))
     except (HcaError, OSError) as error:
         return error
-    return Plan(target.parent, (Step(file, job, target, outlook(job, planner.existing)),))
 
 
 def _described_by(headers: Mapping[str, str], item: Item, replica: str) -> DSSFile:

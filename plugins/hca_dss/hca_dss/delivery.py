@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hca_core.errors import ArgumentError, HcaError, TransferError
+from hca_core.errors import HcaError
 from hca_core.transfer.fetch import Existing
 from hca_core.transfer.job import Opener, Progress, TransferJob
+from hca_core.transfer.ledger import Ledger, failed
 from hca_core.transfer.limit import RateLimit, limited, parse_rate
 from hca_core.transfer.pool import run
 from hca_core.transfer.quota import Quota
-from hca_core.transfer.report import FileResult, Report, ReportFile, Status
+from hca_core.transfer.report import FileResult, Report, Status
 from hca_dss.filestore import Filestore, link, protect
 from hca_dss.places import Places
 from hca_dss.plan import BundlePlan, Plan, Step, check_existing, in_store
@@ -80,52 +80,6 @@ class Manner:
         )
 
 
-class Ledger:
-    """Counts what became of the files, writes it down, and remembers the paths of those that `failed`."""
-
-    def __init__(self, record: Callable[[FileResult], object] | None = None) -> None:
-        self.report = Report()
-        self.failed: set[Path] = set()
-        self._record = record
-
-    def add(self, result: FileResult) -> None:
-        """Enter one more file."""
-        self.report.add(result)
-        if result.status == "failed":
-            self.failed.add(result.path)
-        if self._record:
-            self._record(result)
-
-    def fail(self, name: str, path: Path, error: HcaError | OSError) -> None:
-        """Enter something that could not even be planned."""
-        self.add(failed(FileResult(name, path, "failed"), error))
-
-
-@contextmanager
-def open_ledger(report: str | os.PathLike[str] | None) -> Iterator[Ledger]:
-    """Give a ledger that also writes one line of JSON about each file to `report`, if that names a file.
-
-    Raises:
-        ArgumentError: the file cannot be written.
-    """
-    if not report:
-        yield Ledger()
-        return
-    try:
-        file = ReportFile(Path(report))
-    except OSError as error:
-        raise ArgumentError(f"The report {report} cannot be written: {error.strerror}.") from error
-    with file:
-        yield Ledger(file.write)
-
-
-def failed(result: FileResult, error: HcaError | OSError) -> FileResult:
-    """Return `result` as a failure."""
-    if isinstance(error, OSError):
-        error = TransferError(f"{result.path} cannot be written: {error.strerror or error}.")
-    return replace(result, status="failed", error=error)
-
-
 def deliver(plans: Iterable[Plan], store: Filestore, manner: Manner, ledger: Ledger) -> None:
     """Perform all plans, which are taken as they are needed; what fails is in the ledger."""
     linker = Linker(store, manner.existing, ledger)
@@ -148,20 +102,23 @@ class Linker:
 
     def __init__(self, store: Filestore, existing: Existing, ledger: Ledger) -> None:
         self._store, self._existing, self._ledger = store, existing, ledger
-        self._waiting: dict[Path, list[tuple[_Work, list[Step]]]] = {}
-        self._done: dict[Path, FileResult] = {}
+        self._waiting: dict[str, list[tuple[_Work, list[Step]]]] = {}  # by checksum, as the others
+        self._there = set[str]()
+        self._failed: dict[str, FileResult] = {}
 
     def jobs(self, plans: Iterable[Plan]) -> Generator[TransferJob, None, None]:
         """Yield one job for each content that no earlier plan has asked for."""
         for plan in plans:
             work = _Work(plan, Places(plan.folder), len(plan.contents))
-            for stored, steps in plan.contents.items():
-                if stored in self._done:
-                    self._link(work, steps, self._done[stored])
-                elif stored in self._waiting:
-                    self._waiting[stored].append((work, steps))
+            for sha256, steps in plan.contents.items():
+                if sha256 in self._failed:
+                    self._link(work, steps, self._failed[sha256])
+                elif sha256 in self._there:
+                    self._link(work, steps, _present(steps[0].job))
+                elif sha256 in self._waiting:
+                    self._waiting[sha256].append((work, steps))
                 else:
-                    self._waiting[stored] = [(work, steps)]
+                    self._waiting[sha256] = [(work, steps)]
                     yield steps[0].job
             if not plan.contents:
                 self._finish(work)
@@ -170,14 +127,18 @@ class Linker:
         """Link every file whose content `result` is about."""
         if result.status in ("fetched", "resumed"):
             protect(result.path)
-        self._done[result.path] = _shared(result)
-        for work, steps in self._waiting.pop(result.path):
+        sha256 = result.path.name
+        if result.status == "failed":
+            self._failed[sha256] = _shared(result)
+        else:
+            self._there.add(sha256)
+        for work, steps in self._waiting.pop(sha256):
             self._link(work, steps, result)
-            result = self._done[result.path]
+            result = _shared(result)
 
     def _link(self, work: _Work, steps: list[Step], result: FileResult) -> None:
         for step in steps:
-            self._show(work.places, step.target, result.path, replace(result, name=step.job.name, path=step.target))
+            self._show(work.places, step.target, result.path, replace(result, name=step.label, path=step.target))
             result = _shared(result)
         work.left -= 1
         if not work.left:
@@ -205,6 +166,10 @@ class Linker:
             except (HcaError, OSError) as error:
                 result = failed(result, error)
         self._ledger.add(result)
+
+
+def _present(job: TransferJob) -> FileResult:
+    return FileResult(job.name, job.target, "present", job.size)
 
 
 def _shared(result: FileResult) -> FileResult:

@@ -12,8 +12,9 @@ from hca_core.errors import TransferError
 from hca_core.paths import check_uuid
 from hca_core.transfer.fetch import Existing
 from hca_core.transfer.job import Progress
+from hca_core.transfer.ledger import open_ledger
 from hca_dss.bundle import EVERYTHING, Bundle, select
-from hca_dss.delivery import Manner, deliver, open_ledger
+from hca_dss.delivery import Manner, deliver
 from hca_dss.filestore import Filestore
 from hca_dss.plan import bytes_to_fetch, plan
 from hca_dss.version import check_version
@@ -24,8 +25,20 @@ if TYPE_CHECKING:
 
 def free_bytes_in(folder: Path) -> int:
     """Return how many bytes fit into a folder, which need not exist yet."""
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    return shutil.disk_usage(there).free
+    return shutil.disk_usage(_existing(folder)).free
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Raise a TransferError if nothing can be written to a folder, which need not exist yet."""
+    there = _existing(folder)
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise TransferError(
+            f"Nothing was downloaded: {there.absolute()} cannot be written to.", hint="Choose another --download-dir."
+        )
+
+
+def _existing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.absolute().parents) if path.exists())
 
 
 def download(
@@ -77,7 +90,10 @@ def download(
     planned = plan(bundle, files, root, client.api.base_url, existing)
     free = free_bytes(root)
     if not dry_run:
-        refuse_without_room(bytes_to_fetch([planned]), root, free)
+        needed = bytes_to_fetch([planned])
+        refuse_without_room(needed, root, free)
+        if needed:
+            refuse_unwritable(root)
         with open_ledger(report) as ledger:
             deliver([planned], Filestore(root), manner, ledger)
         ledger.report.raise_for_failures()

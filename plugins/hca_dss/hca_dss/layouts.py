@@ -12,10 +12,11 @@ from typing import Any, Literal
 
 from hca_core.errors import HcaError, TransferError
 from hca_core.transfer.job import TransferJob
+from hca_core.transfer.ledger import Ledger
 from hca_core.transfer.report import FileResult
 from hca_dss.bundle import Bundle, DSSFile
 from hca_dss.bundles import BundleName, Planner
-from hca_dss.delivery import Ledger, Manner, deliver
+from hca_dss.delivery import Manner, deliver
 from hca_dss.download import free_bytes_in, refuse_without_room
 from hca_dss.filestore import Filestore, protect
 from hca_dss.plan import BundlePlan, bytes_to_fetch, content_job, outlook, size_of

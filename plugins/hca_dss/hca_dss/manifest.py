@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from hca_core.errors import ArgumentError, HcaError, TransferError
 from hca_core.transfer.fetch import Existing
 from hca_core.transfer.job import Progress
+from hca_core.transfer.ledger import Ledger, open_ledger
 from hca_dss.bundles import Planner
-from hca_dss.delivery import Ledger, Manner, open_ledger
-from hca_dss.download import free_bytes_in
+from hca_dss.delivery import Manner
+from hca_dss.download import free_bytes_in, refuse_unwritable
 from hca_dss.layouts import Bundles, Contents, State, Work
 from hca_dss.rows import Manifest
 from hca_dss.table import Record, row, write_table
@@ -78,6 +79,7 @@ def download_manifest(
     if dry_run:
         summary = make(listed, planner, manner, Ledger()).summary()
         return {"manifest": str(listed.path), "layout": layout, "directory": str(root), **summary}
+    refuse_unwritable(root)
     with open_ledger(report) as ledger:
         work = make(listed, planner, manner, ledger)
         work.refuse_without_room(free_bytes(root))

@@ -33,13 +33,36 @@ class Outlook(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Step:
-    """One wanted file: how its content gets into the store, and where it will be seen (`target`)."""
+class Route:
+    """Where contents come from and where they are stored; `prefix` is before the names that people are told."""
+
+    base_url: str
+    store: Filestore
+    prefix: str = ""
+
+
+class Step(NamedTuple):
+    """One wanted file. It is small, as a plan may have very many: paths and jobs are made when they are needed."""
 
     file: DSSFile
-    job: TransferJob
-    target: Path
+    route: Route
+    folder: Path
     outlook: Outlook
+
+    @property
+    def label(self) -> str:
+        """What people are told about the file."""
+        return self.route.prefix + self.file.name
+
+    @property
+    def job(self) -> TransferJob:
+        """How the content gets into the store."""
+        return content_job(self.file, self.route.store, self.route.base_url, self.label)
+
+    @property
+    def target(self) -> Path:
+        """Where the file will be seen."""
+        return self.folder / self.file.name
 
     def summary(self) -> dict[str, Any]:
         """Return the step as JSON data."""
@@ -55,11 +78,11 @@ class Plan:
     steps: tuple[Step, ...]
 
     @cached_property
-    def contents(self) -> dict[Path, list[Step]]:
-        """The steps by where their content is stored: files with one content share it, and one fetch."""
-        found: dict[Path, list[Step]] = defaultdict(list)
-        for step in self.steps:
-            found[step.job.target].append(step)
+    def contents(self) -> dict[str, list[Step]]:
+        """The steps by the checksum of their content: files with one content share it, and one fetch."""
+        found: dict[str, list[Step]] = defaultdict(list)
+        for one in self.steps:
+            found[one.file.sha256].append(one)
         return dict(found)
 
     @property
@@ -70,7 +93,7 @@ class Plan:
     @property
     def total_bytes(self) -> int:
         """The sizes of all files together."""
-        return sum(step.file.size for step in self.steps)
+        return sum(one.file.size for one in self.steps)
 
 
 @dataclass(frozen=True)
@@ -95,7 +118,7 @@ class BundlePlan(Plan):
             "bundle_uuid": self.bundle.uuid,
             "bundle_version": self.bundle.version,
             "directory": str(self.folder),
-            "files": [step.summary() for step in self.steps],
+            "files": [one.summary() for one in self.steps],
             "total_bytes": self.total_bytes,
             "bytes_to_fetch": bytes_to_fetch([self]),
         }
@@ -103,7 +126,7 @@ class BundlePlan(Plan):
 
 def bytes_to_fetch(plans: Iterable[Plan]) -> int:
     """Return the bytes of all contents that are not there yet, each counted once."""
-    return sum({step.job.target: step.outlook.to_fetch for plan in plans for step in plan.steps}.values())
+    return sum({one.file.sha256: one.outlook.to_fetch for plan in plans for one in plan.steps}.values())
 
 
 def plan(
@@ -123,18 +146,22 @@ def plan(
     """
     check_existing(existing)
     chosen = list(files)
-    store = Filestore(root)
     folder = safe_join(root, bundle.folder_name)
     places = Places(folder)
-    steps = [
-        Step(file, job, places.join(check_name(file.name)), outlook(job, existing))
-        for file in chosen
-        for job in [content_job(file, store, base_url, prefix + file.name)]
-    ]
-    planned = BundlePlan(folder, tuple(steps), bundle, places.join((document_name(chosen),)), prefix)
+    route = Route(base_url, Filestore(root), prefix)
+    for file in chosen:
+        places.join(check_name(file.name))  # which refuses what would be behind a link
+    steps = tuple(make_step(file, route, places.root, existing) for file in chosen)
+    planned = BundlePlan(folder, steps, bundle, places.join((document_name(chosen),)), prefix)
     if existing == "error":
-        refuse_existing([planned.document_target, *(step.target for step in steps)])
+        refuse_existing([planned.document_target, *(one.target for one in steps)])
     return planned
+
+
+def make_step(file: DSSFile, route: Route, folder: Path, existing: Existing) -> Step:
+    """Decide how one file gets to its name below `folder`."""
+    job = content_job(file, route.store, route.base_url, route.prefix + file.name)
+    return Step(file, route, folder, outlook(job, existing))
 
 
 def check_existing(existing: str) -> None:

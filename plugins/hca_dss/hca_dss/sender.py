@@ -24,7 +24,6 @@ __all__ = ["Outlook", "Patience", "Registered", "Sender"]
 
 _ACCEPTED = 202
 _FIRST_WAIT, _LONGEST_WAIT, _GROWTH = 1.0, 60.0, 1.618
-_LONG_READING = 64 * 1024 * 1024  # bytes from which on reading a file is worth a bar of its own
 
 Outlook = Literal["present", "register", "resume", "send"]
 
@@ -58,12 +57,10 @@ class Registered:
     is_new: bool
     sent: int
 
-    def result(self, source: Source, seconds: float) -> FileResult:
+    def result(self, source: Source) -> FileResult:
         """Return what became of the file."""
         status: Literal["present", "resumed", "sent"] = "sent" if self.sent == source.size else "resumed"
-        return FileResult(
-            source.name, source.path, status if self.is_new else "present", source.size, self.sent, seconds
-        )
+        return FileResult(source.name, source.path, status if self.is_new else "present", source.size, self.sent)
 
 
 @dataclass(frozen=True)
@@ -123,16 +120,9 @@ class Sender:
         return uuid, self.staging.key(uuid, source.name)
 
     def _read(self, source: Source) -> Content:
-        from hca_core.transfer.content import read_content
+        from hca_core.transfer.content import read_visibly
 
-        if source.size < _LONG_READING:
-            return read_content(source.path, source.size)
-        name = f"checksums of {source.name}"
-        self.progress.add(name, source.size)
-        try:
-            return read_content(source.path, source.size, on_bytes=lambda count: self.progress.advance(name, count))
-        finally:
-            self.progress.done(name)
+        return read_visibly(source.path, source.size, source.name, self.progress)
 
     def _registered_version(self, uuid: str, sums: Checksums) -> str | None:
         try:

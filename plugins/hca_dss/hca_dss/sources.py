@@ -2,40 +2,35 @@
 
 from __future__ import annotations
 
-import mimetypes
 import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from hca_core.errors import HcaError, TransferError
 from hca_core.paths import check_name
+from hca_core.transfer.media_type import guess_type
+from hca_core.transfer.walk import walk
 
-_COMPRESSED = {
-    "gzip": "application/gzip",
-    "bzip2": "application/x-bzip2",
-    "xz": "application/x-xz",
-    "compress": "application/x-compress",
-    "br": "application/x-brotli",
-}
 _SHOWN = 5
 
 
-@cache
-def _types() -> mimetypes.MimeTypes:
-    # Python's own table, without that of the machine: a repeated upload must guess the same from elsewhere.
-    return mimetypes.MimeTypes()
+class Source(NamedTuple):
+    """A file to upload: `name` is its path below `folder`, with `/` between the parts; `size` is in bytes.
 
-
-@dataclass(frozen=True)
-class Source:
-    """A file to upload: `name` is its path below the folder, with `/` between the parts; `size` is in bytes."""
+    It is small, as there may be very many.
+    """
 
     name: str
-    path: Path
+    folder: Path
     size: int
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self.folder / self.name
 
     @property
     def indexed(self) -> bool:
@@ -45,10 +40,7 @@ class Source:
     @property
     def content_type(self) -> str:
         """The media type its name suggests; a compressed file has the type of its compression."""
-        kind, compression = _types().guess_type(self.path.name)
-        if compression:
-            return _COMPRESSED.get(compression, "application/octet-stream")
-        return kind or "application/octet-stream"
+        return guess_type(self.name.rpartition("/")[2])
 
 
 @dataclass(frozen=True)
@@ -82,17 +74,10 @@ def find(folder: Path, *, is_readable: Callable[[Path], bool] = _is_readable) ->
 def _walk(folder: Path, skipped: list[Path]) -> Iterator[Source]:
     if not folder.is_dir():
         raise TransferError(f"There is nothing to upload: {folder} is not a folder.")
-    for parent, folders, names in os.walk(folder, onerror=_raise):
-        skipped.extend(path for name in sorted(folders) if (path := Path(parent, name)).is_symlink())
-        for name in names:
-            path = Path(parent, name)
-            if not path.is_file():
-                raise TransferError(f"{path} cannot be uploaded: it is not a regular file, or a link to nothing.")
-            yield Source(path.relative_to(folder).as_posix(), path, path.stat().st_size)
-
-
-def _raise(error: OSError) -> None:
-    raise TransferError(f"Folder {error.filename} cannot be read: {error.strerror}.") from error
+    for path in walk(folder, skipped):
+        if not path.is_file():
+            raise TransferError(f"{path} cannot be uploaded: it is not a regular file, or a link to nothing.")
+        yield Source(path.relative_to(folder).as_posix(), folder, path.stat().st_size)
 
 
 def _refuse(problem: str, names: list[str]) -> None:

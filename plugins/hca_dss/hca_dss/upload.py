@@ -13,18 +13,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from hca_core.errors import ArgumentError, AuthError, HcaError, NetworkError, TransferError
+from hca_core.errors import ArgumentError, NetworkError, TransferError
 from hca_core.paths import check_uuid
 from hca_core.transfer.job import Progress, Silent
+from hca_core.transfer.ledger import Ledger, open_ledger
 from hca_core.transfer.pool import each
-from hca_core.transfer.report import FileResult, Report
-from hca_dss.delivery import Ledger, open_ledger
+from hca_core.transfer.report import FileResult, Report, named
+from hca_core.transfer.sending import JOBS, send_all
 from hca_dss.sender import Outlook, Patience, Registered, Sender
 from hca_dss.sources import Source, find
 from hca_dss.staging import REPLICAS, Staging
@@ -35,10 +35,6 @@ if TYPE_CHECKING:
     from hca_dss.client import DSSClient
 
 logger = logging.getLogger(__name__)
-
-JOBS = 8
-_SHOWN = 5
-_UNANSWERED = 8  # files in a row to which nobody answered, after which the rest is not tried
 
 
 def upload(
@@ -137,48 +133,24 @@ def _foresee(sender: Sender, sources: Sequence[Source], jobs: int) -> dict[str, 
 def _send_all(sender: Sender, sources: Sequence[Source], jobs: int, ledger: Ledger) -> dict[str, Registered]:
     """Send all files; return what they are in the DSS, by name."""
     registered: dict[str, Registered] = {}
-    unanswered = 0
-    for source in sources:
-        sender.progress.add(source.name, source.size)
-    with closing(each(sources, lambda source: _attempt(sender, source), jobs=jobs)) as outcomes:
-        for result, outcome in outcomes:
-            ledger.add(result)
-            if outcome is not None:
-                registered[result.name] = outcome
-            unanswered = unanswered + 1 if isinstance(result.error, NetworkError) else 0
-            if unanswered >= _UNANSWERED:
-                break  # nobody is there: the other files need not wait for the same
+
+    def send(source: Source) -> FileResult:
+        registered[source.name] = sender.send(source)
+        return registered[source.name].result(source)
+
+    send_all(sources, send, jobs=jobs, ledger=ledger, progress=sender.progress)
     if len(registered) < len(sources):
         raise _incomplete(ledger.report, len(sources), sender.bundle_uuid)
     return registered
 
 
-def _attempt(sender: Sender, source: Source) -> tuple[FileResult, Registered | None]:
-    begun = time.monotonic()
-    error: HcaError
-    try:
-        registered = sender.send(source)
-        return registered.result(source, time.monotonic() - begun), registered
-    except AuthError:
-        raise  # the other files would be refused as well
-    except HcaError as failure:
-        error = failure
-    except OSError as failure:
-        error = TransferError(f"{source.path} cannot be read: {failure.strerror or failure}.")
-    finally:
-        sender.progress.done(source.name)
-    seconds = time.monotonic() - begun
-    return FileResult(source.name, source.path, "failed", source.size, seconds=seconds, error=error), None
-
-
 def _incomplete(report: Report, total: int, bundle_uuid: str) -> TransferError:
-    named = "; ".join(f"{failure.name}: {failure.error}" for failure in report.failures[:_SHOWN])
-    more = f"; and {len(report.failures) - _SHOWN} more" if len(report.failures) > _SHOWN else ""
+    failures = f"{len(report.failures)} of {total} files failed"
     untried = f" and {total - report.files} were not tried" if report.files < total else ""
     first = report.failures[0].error
     advice = _advice(bundle_uuid)
     return TransferError(
-        f"No bundle was made, because {len(report.failures)} of {total} files failed{untried}: {named}{more}",
+        f"No bundle was made, because {failures}{untried}: {named(report.failures)}",
         report=report,
         hint=f"{first.hint} {advice}" if first and first.hint else advice,
     )
@@ -189,7 +161,7 @@ def _advice(bundle_uuid: str) -> str:
 
 
 def _make_bundle(sender: Sender, files: Sequence[tuple[Source, Registered]]) -> dict[str, Any]:
-    sender.client.put_bundle(
+    with sender.client.put_bundle.stream(
         uuid=sender.bundle_uuid,
         version=sender.version,
         replica=sender.replica,
@@ -198,7 +170,8 @@ def _make_bundle(sender: Sender, files: Sequence[tuple[Source, Registered]]) -> 
             {"uuid": file.uuid, "version": file.version, "name": source.name, "indexed": source.indexed}
             for source, file in files
         ],
-    )
+    ):
+        pass  # the answer repeats the whole bundle, which may be large
     return {
         "bundle_uuid": sender.bundle_uuid,
         "creator_uid": sender.creator_uid,

@@ -7,20 +7,18 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NoReturn, Protocol
 
-from jsonschema import Draft4Validator, FormatChecker, ValidationError
-from jsonschema.validators import extend
+from jsonschema import ValidationError
 
 from hca_core.openapi.model import Operation, Parameter
 from hca_local.problem import Problem
+from hca_local.schemas import Schema
 
 __all__ = ["Format", "RequestCheck", "parse_json"]
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _BOOLEANS = {"true": True, "false": False}
-_INTEGER_BITS = {"int32": 31, "int64": 63}
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _LONGEST_TITLE = 400
 _MAX_DEPTH = 100
@@ -46,14 +44,12 @@ class RequestCheck:
     """Checks requests for one operation."""
 
     def __init__(self, operation: Operation, formats: Mapping[str, Format]) -> None:
-        checker = _format_checker(formats)
+        checks = {name: format.check for name, format in formats.items()}
         self._formats = formats
         self._body_required = operation.body_required
-        self._body = (
-            None if operation.body_schema is None else _Validator(operation.body_schema, format_checker=checker)
-        )
+        self._body = None if operation.body_schema is None else Schema(operation.body_schema, checks)
         self._parameters = [
-            (parameter, _Validator(parameter.schema, format_checker=checker))
+            (parameter, Schema(parameter.schema, checks))
             for location in ("query", "header", "path")
             for parameter in operation.parameters
             if parameter.location == location
@@ -69,23 +65,23 @@ class RequestCheck:
     def arguments(self, given: Mapping[str, Texts]) -> dict[str, Any]:
         """Return all parameters by name, None for those without value; `given` are texts by location and name."""
         return {
-            parameter.name: self._argument(parameter, validator, given[parameter.location].get(parameter.name))
-            for parameter, validator in self._parameters
+            parameter.name: self._argument(parameter, schema, given[parameter.location].get(parameter.name))
+            for parameter, schema in self._parameters
         }
 
-    def _argument(self, parameter: Parameter, validator: Any, text: str | None) -> Any:
+    def _argument(self, parameter: Parameter, schema: Schema, text: str | None) -> Any:
         if text is None:
             if parameter.required:
                 raise _illegal(f"The parameter {parameter.name!r} is missing.")
             return parameter.default
         value = _coerce(parameter, text)
-        self._validate(validator, value, parameter.name)
+        self._validate(schema, value, parameter.name)
         return value
 
-    def _validate(self, validator: Any, value: Any, name: str) -> None:
-        error = next(validator.iter_errors(value), None)
+    def _validate(self, schema: Schema, value: Any, name: str) -> None:
+        error = schema.error(value)
         if error is not None:
-            named = self._formats.get(error.validator_value) if error.validator == "format" else None
+            named = self._formats.get(str(error.validator_value)) if error.validator == "format" else None
             raise _illegal(f"{name}{_place(error)}: {error.message}", named.code if named else None)
 
 
@@ -151,36 +147,3 @@ def _illegal(title: str, code: str | None = None) -> Problem:
 
 def _place(error: ValidationError) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
-
-
-def _format_checker(formats: Mapping[str, Format]) -> FormatChecker:
-    checker = FormatChecker(formats=())
-    for name, format in formats.items():
-        checker.checks(name)(_for_texts(format.check))
-    for name, bits in _INTEGER_BITS.items():
-        checker.checks(name)(_for_integers(bits))
-    return checker
-
-
-def _for_texts(check: Callable[[str], bool]) -> Callable[[object], bool]:
-    return lambda value: not isinstance(value, str) or check(value)
-
-
-def _for_integers(bits: int) -> Callable[[object], bool]:
-    return lambda value: not isinstance(value, int) or -(2**bits) <= value < 2**bits
-
-
-def _check_pattern(_validator: Any, pattern: str, value: Any, _schema: Any) -> Any:
-    if isinstance(value, str) and not _expression(pattern).search(value):
-        yield ValidationError(f"{value!r} does not match {pattern}")
-
-
-@lru_cache
-def _expression(pattern: str) -> re.Pattern[str]:
-    # In a description `$` is the very end; in Python it also stands before a final newline.
-    if pattern.endswith("$") and not pattern.endswith("\\$"):
-        pattern = pattern[:-1] + r"\Z"
-    return re.compile(pattern)
-
-
-_Validator: Any = extend(Draft4Validator, {"pattern": _check_pattern})  # type: ignore[no-untyped-call]

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from hca_core.errors import HcaError
 
-
 KEPT = 8  # connections that stay open while nobody uses them
 
 

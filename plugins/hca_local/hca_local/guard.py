@@ -6,6 +6,7 @@ import json
 import logging
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -119,8 +120,9 @@ class HeldStart:
 
 def _skip_body(body: Any) -> None:
     """Read what the application has not read; the server would do so at once, into one buffer."""
-    while getattr(body, "remaining", 0) > 0 and body.read(BLOCK):
-        pass
+    with suppress(BodyTooLarge, ValueError):
+        while getattr(body, "remaining", 0) > 0 and body.read(BLOCK):
+            pass
 
 
 def _write(_data: bytes, /) -> object:

@@ -7,6 +7,7 @@ import logging
 import re
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from cheroot import server, wsgi
 from cheroot.makefile import MakeFile
 
-from hca_local.guard import BodyTooLarge
+from hca_local.chunks import ChunkedBody
 from hca_local.threads import Threads
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ BLOCK = 64 * 1024  # bytes
 PACE = 16 * 1024  # bytes that excuse a client for one second of waiting
 
 _LENGTH = re.compile(rb"[0-9]{1,18}")
-_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(;[^\r\n]*)?\r\n")
-_LONGEST_LINE = 4096  # bytes, between chunks
 
 
 @dataclass(frozen=True)
@@ -53,30 +52,24 @@ class Limits:
 
 
 class MeteredSocket:
-    """A socket that knows how long its other end keeps it waiting."""
+    """A socket that knows how long its other end has kept it waiting, less what the bytes excuse that moved."""
 
     def __init__(self, wrapped: socket.socket) -> None:
         self._wrapped = wrapped
+        self._waited = 0.0
         self._since: float | None = None
-        self.reset()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._wrapped, name)
 
-    def reset(self) -> None:
-        """Begin to count."""
-        self._waited = 0.0
-        self._moved = 0
+    def rest(self) -> None:
+        """Wait from now on, until bytes move."""
+        self._waited, self._since = 0.0, time.monotonic()
 
     def owed(self) -> float:
-        """Return the seconds that it has waited, less what the bytes that moved excuse; below 0 if it does not wait."""
+        """Return the seconds of waiting; 0 while it does not wait."""
         since = self._since
-        return -1.0 if since is None else self._waited + time.monotonic() - since - self._moved / PACE
-
-    def wait(self) -> None:
-        """Count from now on, until bytes move."""
-        self.reset()
-        self._since = time.monotonic()
+        return 0.0 if since is None else self._waited + time.monotonic() - since
 
     def recv_into(self, buffer: WriteableBuffer) -> int:
         """Receive as any socket does."""
@@ -86,14 +79,15 @@ class MeteredSocket:
         """Send as any socket does."""
         return self._move(self._wrapped.send, data)
 
-    def _move(self, move: Any, data: Any) -> int:
+    def _move(self, move: Callable[[Any], int], data: Any) -> int:
         self._since = time.monotonic()
+        moved = 0
         try:
-            moved: int = move(data)
+            moved = move(data)
         finally:
-            self._waited += time.monotonic() - self._since
+            # Nothing is saved up: who has sent a lot and then stops begins to owe at once.
+            self._waited = max(self.owed() - moved / PACE, 0.0)
             self._since = None
-        self._moved += moved
         return moved
 
 
@@ -108,8 +102,7 @@ class Connection(server.HTTPConnection):
 
     def communicate(self) -> bool:
         """Answer one request; return whether another may follow."""
-        self.meter.reset()
-        keep: bool = super().communicate()
+        keep = bool(super().communicate())  # type: ignore[no-untyped-call]
         if not keep:
             self._hear_out()
         return keep
@@ -157,6 +150,8 @@ class Request(server.HTTPRequest):
             self.ensure_headers_sent()
         if self.chunked_write:
             self.conn.wfile.write(b"0\r\n\r\n")
+        if isinstance(self.rfile, ChunkedBody) and not self.rfile.ended:
+            self.close_connection = True  # nobody knows where the next request begins
 
     def write(self, chunk: bytes) -> None:
         """Send a part of the answer."""
@@ -178,72 +173,20 @@ class Request(server.HTTPRequest):
             self.conn.wfile.write(head.encode("latin-1") + body)
 
 
-class ChunkedBody:
-    """The body of a request in the chunked transfer coding, of at most `limit` bytes."""
-
-    def __init__(self, source: Any, limit: int) -> None:
-        self._source = source
-        self._limit = limit
-        self._received = 0
-        self._left = 0  # bytes of the present chunk
-        self._ended = False
-
-    def read(self, size: int | None = None) -> bytes:
-        """Return that many bytes, fewer only at the end; all that there are if None.
-
-        Raises:
-            BodyTooLarge: there are more than the limit.
-            ValueError: this is not the chunked transfer coding.
-        """
-        blocks, wanted = [], self._limit + 1 if size is None else size
-        while wanted > 0 and (self._left or self._next()):
-            block = self._source.read(min(wanted, self._left))
-            if not block:
-                raise ValueError("the body breaks off")
-            blocks.append(block)
-            wanted -= len(block)
-            self._left -= len(block)
-            if not self._left and self._source.read(2) != b"\r\n":
-                raise ValueError("a chunk does not end where it should")
-        return b"".join(blocks)
-
-    def _next(self) -> bool:
-        """Go on to the next chunk; return whether there is one."""
-        if self._ended:
-            return False
-        found = _CHUNK_SIZE.fullmatch(self._source.readline(_LONGEST_LINE))
-        if found is None:
-            raise ValueError("a chunk has no size")
-        self._left = int(found[1], 16)
-        self._received += self._left
-        if self._received > self._limit:
-            raise BodyTooLarge
-        if not self._left:
-            self._ended = True
-            self._skip_trailer()
-        return self._left > 0
-
-    def _skip_trailer(self) -> None:
-        for _ in range(100):
-            if self._source.readline(_LONGEST_LINE) in (b"\r\n", b""):
-                return
-        raise ValueError("the trailer is too long")
-
-
 Connection.RequestHandlerClass = Request
 
 
-class Server(wsgi.Server):  # type: ignore[misc]  # cheroot has no types
+class Server(wsgi.Server):
     """A cheroot server on a socket that is listening already, for bodies of up to `max_body` bytes.
 
     Connections get a thread as long as they say something, and their number is limited.
     """
 
     ConnectionClass = Connection
-    keep_alive_conn_limit = None  # our own limit is for all connections
+    keep_alive_conn_limit = None  # type: ignore[assignment]  # our own limit is for all connections
 
     def __init__(self, listening: socket.socket, app: WSGIApplication, max_body: int, limits: Limits) -> None:
-        super().__init__(listening.getsockname(), app, request_queue_size=BACKLOG, timeout=limits.idle)
+        super().__init__(listening.getsockname(), app, request_queue_size=BACKLOG, timeout=limits.idle)  # type: ignore[arg-type]
         self.limits = limits
         self.requests = Threads(self.put_conn)
         self.open: set[Connection] = set()
@@ -270,7 +213,7 @@ class Server(wsgi.Server):  # type: ignore[misc]  # cheroot has no types
 
     def put_conn(self, conn: Connection) -> None:
         """Let a connection rest until its client says something."""
-        conn.meter.wait()
+        conn.meter.rest()
         super().put_conn(conn)
 
     def _has_room(self) -> bool:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import mimetypes
 import re
 
-__all__ = ["guess", "with_dcp_type"]
+from hca_core.transfer.media_type import guess_type
+from hca_upload.errors import UploadRefused
+
+__all__ = ["content_type"]
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_COMPRESSED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
-_UNKNOWN = "application/octet-stream"
+_PRINTABLE = re.compile(r"[ -~]+")
 
 
-def guess(name: str) -> str:
-    """Return the media type that a file's name promises; the same on every machine."""
-    found, encoding = mimetypes.MimeTypes(filenames=()).guess_type(name, strict=False)
-    if encoding:
-        return _COMPRESSED.get(encoding, _UNKNOWN)
-    return found or _UNKNOWN
+def content_type(name: str, dcp_type: str) -> str:
+    """Return the media type that a file's name promises, with the parameter `dcp-type`.
 
+    It is quoted unless it is one word: `application/json; dcp-type="metadata/sample"`.
 
-def with_dcp_type(media_type: str, dcp_type: str) -> str:
-    """Return `media_type` with the parameter `dcp-type`, quoted if it is not one word: `"metadata/sample"`."""
+    Raises:
+        UploadRefused: `dcp_type` cannot be in a content type.
+    """
+    if not _PRINTABLE.fullmatch(dcp_type):
+        raise UploadRefused(f"{dcp_type!r} is not a dcp-type.", hint="It is like data, or metadata/sample.")
     value = dcp_type if _TOKEN.fullmatch(dcp_type) else '"{}"'.format(re.sub(r'(["\\])', r"\\\1", dcp_type))
-    return f"{media_type}; dcp-type={value}"
+    return f"{guess_type(name)}; dcp-type={value}"

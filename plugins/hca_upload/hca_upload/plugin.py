@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from hca_core.hookspecs import hookimpl
-from hca_core.records import ServiceSpec, SettingSpec
+from hca_core.records import CommandSpec, ServiceSpec, SettingSpec
+
+
+@hookimpl
+def hca_commands() -> list[CommandSpec]:
+    return [CommandSpec("upload", "Upload files to an area of the HCA upload service.", "hca_upload.cli:upload")]
 
 
 @hookimpl
@@ -15,6 +20,8 @@ def hca_services() -> list[ServiceSpec]:
             title="HCA Upload Service",
             description_url="https://upload.data.humancellatlas.org/v1/swagger.json",
             description="hca_upload:data/upload-api.json",
+            # An area is made once, however often that is asked for; so is what follows from an announcement.
+            safe_posts=frozenset({"post_v1_area", "post_v1_area_credential"}),
         )
     ]
 

@@ -2,52 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from hca_core.plugins import Plugins
-from hca_core.settings import HCAConfig
 from hca_upload.area_uri import UploadAreaURI
 from hca_upload.errors import UploadException
 
+if TYPE_CHECKING:
+    from hca_core.app import App
+    from hca_core.settings import HCAConfig
+
 __all__ = ["UploadConfig", "match", "shortest_alias"]
+
+_SELECT = "Select it with `hca upload select s3://BUCKET/AREA_UUID/`."
 
 
 class UploadConfig:
-    """The upload section of the settings. What `add_area` and the like change is written at once; reading never is."""
+    """The upload section of the settings. What `add_area` and the like change is written at once; reading never is.
 
-    def __init__(self, config: HCAConfig | None = None) -> None:
-        self._config = config if config is not None else HCAConfig(Plugins().settings())
+    `app` says whose settings; by default they are those of every new `hca`.
+    """
+
+    def __init__(self, app: App | None = None) -> None:
+        if app is None:
+            from hca_core.app import App
+
+            app = App()
+        self._app = app
+        self._config = self._read()
 
     @property
     def areas(self) -> list[str]:
         """UUIDs of the areas that were selected once and not forgotten, the oldest first."""
-        return list(self._section.get("areas") or {})
+        return [uuid for uuid in self._areas if self._uri(uuid)]
 
     @property
     def current_area(self) -> str | None:
         """UUID of the selected area."""
-        found: str | None = self._section.get("current_area")
-        return found
+        return self._text("current_area") or None
 
     @property
     def bucket_name_template(self) -> str:
         """How the buckets of upload areas are called; has `{deployment_stage}` in it."""
-        return str(self._section["bucket_name_template"])
+        return self._text("bucket_name_template")
 
     @property
     def preprod_api_url_template(self) -> str:
         """Address of the service's API in all stages but `prod`; may have `{deployment_stage}` in it."""
-        return str(self._section["preprod_api_url_template"])
+        return self._text("preprod_api_url_template")
 
     @property
     def production_api_url(self) -> str:
         """Address of the service's API in the stage `prod`."""
-        return str(self._section["production_api_url"])
+        return self._text("production_api_url")
 
     def save(self) -> None:
         """Write what changed to the user's settings."""
         self._config.save()
+
+    def bucket_name(self, stage: str) -> str:
+        """Return the bucket that the areas of a deployment stage are usually in."""
+        return self.bucket_name_template.replace("{deployment_stage}", stage)
 
     def area_uri(self, uuid: str) -> UploadAreaURI:
         """Return where an area is.
@@ -55,15 +70,25 @@ class UploadConfig:
         Raises:
             UploadException: it is not known here.
         """
-        area = (self._section.get("areas") or {}).get(uuid)
-        if not area:
+        uri = self._uri(uuid)
+        if not uri:
             raise UploadException(f"There is no upload area {uuid!r} among those you selected.", hint=_SELECT)
-        return UploadAreaURI(area["uri"])
+        return UploadAreaURI(uri)
+
+    def selected_uri(self) -> UploadAreaURI:
+        """Return where the selected area is.
+
+        Raises:
+            UploadException: none is selected.
+        """
+        if not self.current_area:
+            raise UploadException("No upload area is selected.", hint=_SELECT)
+        return self.area_uri(self.current_area)
 
     def add_area(self, uri: UploadAreaURI) -> None:
         """Remember an area; an area that is known already is from now on where `uri` says."""
-        self._section.setdefault("areas", {})[uri.area_uuid] = {"uri": uri.uri}
-        self.save()
+        self._config["upload"].setdefault("areas", {})[uri.area_uuid] = {"uri": uri.uri}
+        self._save_and_check(f"upload.areas.{uri.area_uuid}.uri", uri.uri)
 
     def select_area(self, uuid: str) -> None:
         """Make a known area the current one.
@@ -72,15 +97,8 @@ class UploadConfig:
             UploadException: it is not known, or a stronger layer of settings selects another one.
         """
         self.area_uri(uuid)
-        origin = self._config.origin("upload.current_area")
-        self._section["current_area"] = uuid
-        self.save()
-        found = HCAConfig(Plugins().settings())["upload"].get("current_area")
-        if found != uuid:
-            raise UploadException(
-                f"{uuid} was selected in your own settings, but {origin} selects {found}, and that counts more.",
-                hint="Remove upload.current_area there.",
-            )
+        self._config["upload"]["current_area"] = uuid
+        self._save_and_check("upload.current_area", uuid)
 
     def forget_area(self, uuid: str) -> None:
         """Forget an area; nothing happens on the server.
@@ -89,10 +107,10 @@ class UploadConfig:
             UploadException: it is not known.
         """
         self.area_uri(uuid)
-        del self._section["areas"][uuid]
+        del self._config["upload"]["areas"][uuid]
         if self.current_area == uuid:
-            self._section["current_area"] = None
-        self.save()
+            self._config["upload"]["current_area"] = None
+        self._save_and_check(f"upload.areas.{uuid}.uri", None)
 
     def area_uuid_from_partial_uuid(self, partial_uuid: str) -> str:
         """Return the UUID of the one known area that begins with `partial_uuid`, in any case.
@@ -106,12 +124,39 @@ class UploadConfig:
         """Return the shortest alias of a known area."""
         return shortest_alias(uuid, self.areas)
 
+    def _read(self) -> HCAConfig:
+        from hca_core.settings import HCAConfig
+
+        app = self._app
+        return HCAConfig(
+            app.plugins.settings(),
+            profile=app.settings.chosen_profile,
+            profiles=app.plugins.profiles() if app.settings.chosen_profile else (),
+            environ=app.environ,
+        )
+
     @property
-    def _section(self) -> Any:
-        return self._config["upload"]
+    def _areas(self) -> Any:
+        return self._config.value("upload.areas")
 
+    def _uri(self, uuid: str) -> str:
+        area = self._areas.get(uuid)
+        found = area.get("uri") if isinstance(area, Mapping) else ""
+        return found if isinstance(found, str) else ""
 
-_SELECT = "Select it with `hca upload select s3://BUCKET/AREA_UUID/`."
+    def _text(self, name: str) -> str:
+        found = self._config.value(f"upload.{name}")
+        return found if isinstance(found, str) else ""
+
+    def _save_and_check(self, key: str, wanted: str | None) -> None:
+        """Write what changed; raise an UploadException if that does not count because another file says otherwise."""
+        self.save()
+        self._config = self._read()
+        if self._config.value(key) != wanted:
+            raise UploadException(
+                f"Your own settings were changed, but {key} comes from the {self._config.origin(key)}.",
+                hint="Change it there.",
+            )
 
 
 def match(alias: str, areas: Iterable[str]) -> str:
@@ -138,7 +183,6 @@ def match(alias: str, areas: Iterable[str]) -> str:
 def shortest_alias(uuid: str, areas: Iterable[str]) -> str:
     """Return the shortest beginning of `uuid`, one character at least, that no other of `areas` begins with."""
     others = [other.lower() for other in areas if other != uuid]
-    return next(
-        (uuid[:end] for end in range(1, len(uuid)) if not any(other.startswith(uuid[:end].lower()) for other in others)),
-        uuid,
-    )
+    ends = range(1, len(uuid))
+    prefixes = (uuid[:end] for end in ends if not any(other.startswith(uuid[:end].lower()) for other in others))
+    return next(prefixes, uuid)

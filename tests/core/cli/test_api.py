@@ -213,7 +213,9 @@ def test_links_and_devices_stay_what_they_are(run: Run, home: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["get-book"], "Missing option '--uuid'"),
+        (["get-book"], "Missing option '--uuid'."),
+        (["put-book"], "Missing options '--title' and '--uuid'."),
+        (["put-book", "--edition", "1", "--title=--uuid"], "Missing option '--uuid'."),
         (["get-book", "--uuid", "x"], "Invalid value for '--uuid': must be a UUID, not 'x'."),
         (["get-books", "--mode", "bad"], "'bad' is not one of"),
         (["get-books", "--per-page", "0"], "Invalid value for '--per-page': must be at least 1, not 0."),
@@ -266,6 +268,15 @@ def operation_of(app: LibraryApp, server: FakeServer, responses: dict[str, objec
     """Let the service have one operation, `PUT /thing`, with these declared responses."""
     paths = {"/thing": {"put": {"tags": ["odds and ends"], "responses": responses}}}
     app.api_maker = lambda: parse({"openapi": "3.0.0", "paths": paths}, source_url=server.url)
+
+
+def test_where_a_file_is_in_an_object_store_is_printed(run: Run, app: LibraryApp, home: Path) -> None:
+    with FakeServer() as server:
+        operation_of(app, server, {"302": {}})
+        server.on("PUT", "/thing", Answer.redirect("s3://bucket/\x1b[2J"))
+        assert run("put-thing").stdout == "s3://bucket/\\x1b[2J\n"
+        run("put-thing", "--output-file", "where")
+    assert (home / "where").read_text() == "s3://bucket/\\x1b[2J\n"
 
 
 def test_no_change_is_a_success_with_a_word(run: Run, app: LibraryApp) -> None:

@@ -74,7 +74,7 @@ def test_all_of_one_plugin(hca) -> None:
     assert found["module"] == "hca_dss.plugin"
     assert found["commands"][0]["target"] == "hca_dss.cli:dss"
     (service,) = found["services"]
-    assert service == vars(ServiceSpec(**service))
+    assert service == ServiceSpec(**service)._asdict()
     assert service["safe_posts"] == ["post_search"]
     assert found["settings"][0]["key"] == "DSSClient.swagger_url"
     assert found["object_stores"] == [{"scheme": "gs", "target": "hca_dss.gcs:GCSStore"}]

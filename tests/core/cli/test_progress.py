@@ -35,9 +35,9 @@ def test_a_terminal_gets_a_bar() -> None:
 
 def test_a_transfer_that_fails_before_it_begins_leaves_no_bar() -> None:
     stream = Terminal()
-    with open_progress("bar", stream):
-        pass
-    assert stream.getvalue() == ""
+    with open_progress("bar", stream) as progress:
+        progress.note("waiting")
+    assert stream.getvalue() == "waiting\n"
 
 
 def test_a_large_file_has_a_bar_of_its_own_while_it_is_on_its_way() -> None:

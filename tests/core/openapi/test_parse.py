@@ -5,7 +5,6 @@
 
 import copy
 import json
-from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +18,15 @@ CASES = sorted(file.stem for file in GOLDEN.glob("*.json") if not file.name.ends
 SOURCE = "https://source.example.org:8443/docs/swagger.json"
 
 
-def plain(record: Any) -> Any:
-    """A record as JSON, without what has its default value."""
-    if isinstance(record, (list, tuple)):
-        return [plain(item) for item in record]
-    if not hasattr(record, "__dataclass_fields__"):
-        return record
-    shown = {}
-    for field in fields(record):
-        value = getattr(record, field.name)
-        default = field.default if field.default is not MISSING else None
-        if field.name not in ("schema", "body_schema") and value not in (default, ()):
-            shown[field.name] = plain(value)
-    return shown
+def plain(value: Any) -> Any:
+    """Records as JSON, without what has its default value."""
+    if hasattr(value, "_fields"):
+        return {
+            name: plain(found)
+            for name, found in value._asdict().items()
+            if name not in ("schema", "body_schema") and found not in (value._field_defaults.get(name), ())
+        }
+    return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def parsed(case: str) -> Any:

@@ -20,7 +20,7 @@ from hca_core.http import Session
 from hca_core.testing import FakeServer
 from hca_core.transfer import sink
 from hca_core.transfer.download import Download
-from hca_core.transfer.fetch import Existing, decide, fetch, is_disk_full
+from hca_core.transfer.fetch import Existing, decide, fetch, is_hopeless
 from hca_core.transfer.job import Opener, TransferJob
 from hca_core.transfer.quota import Quota
 from hca_core.transfer.report import FileResult
@@ -400,7 +400,7 @@ def test_a_full_disk_is_named_and_the_partial_file_stays(target: Path, monkeypat
     result = get(job_for(BIG, target), Origin(BIG))
     assert isinstance(result.error, TransferError)
     assert "No space left for f" in result.error.message
-    assert is_disk_full(result.error)
+    assert is_hopeless(result.error)
     monkeypatch.undo()
     assert get(job_for(BIG, target), Origin(BIG)).status == "resumed"
     assert target.read_bytes() == BIG
@@ -412,7 +412,7 @@ def test_a_folder_that_is_a_file_is_named(data: bytes, tmp_path: Path) -> None:
     result = get(job_for(data, tmp_path / "file" / "f"), Origin(data))
     assert isinstance(result.error, TransferError)
     assert str(tmp_path / "file" / "f") in result.error.message
-    assert not is_disk_full(result.error)
+    assert not is_hopeless(result.error)
 
 
 def test_a_folder_in_the_way_is_named(target: Path) -> None:

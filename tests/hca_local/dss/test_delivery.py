@@ -8,8 +8,11 @@ import hmac
 import json
 import queue
 import re
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,6 +21,7 @@ from typing import Any
 import pytest
 from dss_parts import serve_part
 
+from hca_local.dss import delivery
 from hca_local.dss.delivery import Delivery
 from hca_local.dss.events import Event
 from hca_local.dss.subscriptions import Subscriptions
@@ -37,16 +41,21 @@ class Receiver:
         self.statuses: list[int] = []
         self.got: queue.Queue[tuple[str, str, Any, bytes]] = queue.Queue()
         self.headers: dict[str, str] = {}
+        self.most_at_once = 0
+        at_once: set[object] = set()
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def handle_any(self) -> None:
+                at_once.add(self)
+                receiver.most_at_once = max(receiver.most_at_once, len(at_once))
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 status = receiver.statuses.pop(0) if receiver.statuses else 200
                 self.send_response(status)
                 for name, value in receiver.headers.items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", "0")
+                at_once.discard(self)
                 self.end_headers()
                 receiver.got.put((self.command, self.path, self.headers, body))
 
@@ -195,8 +204,8 @@ def test_what_was_not_heard_survives_a_restart(service: Service, subscribe: Subs
     subscribe(hmac_secret_key=SECRET, hmac_key_id="k1")
     service.reopen(started=False)
     service.delivery.notify(CREATED)
-    service.reopen(delays=(600,))
     receiver.statuses = [503]
+    service.reopen(delays=(600,))
     first = receiver.got.get(timeout=5)
     _wait_for_attempt(service)
     service.reopen()
@@ -232,24 +241,40 @@ def test_follows_no_redirects(service: Service, subscribe: Subscribe, receiver: 
 def test_a_subscriber_that_is_silent_or_away_is_no_trouble_for_others(
     service: Service, subscribe: Subscribe, receiver: Receiver
 ) -> None:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as silent, socket.create_server(("127.0.0.1", 0)) as closed:
         away = closed.getsockname()[1]
         closed.close()
-        subscribe(callback_url=f"http://127.0.0.1:{silent.getsockname()[1]}/")
+        for number in range(delivery.THREADS + 1):
+            subscribe(callback_url=f"http://127.0.0.1:{silent.getsockname()[1]}/{number}")
         subscribe(callback_url=f"http://127.0.0.1:{away}/")
         subscribe(callback_url="http://a..b/")
         subscribe(callback_url="http://*/")
         subscribe()
-        service.reopen(timeout=0.05)
+        service.reopen(timeout=60, grace=0.01)
         service.delivery.notify(CREATED)
         assert receiver.next()["event_type"] == "CREATE"
 
 
-def test_stops_while_a_subscriber_is_silent(service: Service, subscribe: Subscribe) -> None:
-    import socket
+def test_a_host_is_told_one_thing_at_a_time(service: Service, subscribe: Subscribe, receiver: Receiver) -> None:
+    for _ in range(5):
+        subscribe()
+    service.delivery.notify(CREATED)
+    for _ in range(5):
+        receiver.next()
+    assert receiver.most_at_once == 1
 
+
+def test_a_replica_is_told_of_what_it_has(service: Service, subscribe: Subscribe, receiver: Receiver) -> None:
+    subscribe()
+    service.delivery.notify(replace(CREATED, arrivals={"aws": time.time() + 600}))
+    service.delivery.notify(replace(DELETED, arrivals={"gcp": time.time() + 600}))
+    assert receiver.next()["event_type"] == "TOMBSTONE"
+    service.late = timedelta(seconds=601)
+    service.reopen()
+    assert receiver.next()["event_type"] == "CREATE"
+
+
+def test_stops_while_a_subscriber_is_silent(service: Service, subscribe: Subscribe) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         subscribe(callback_url=f"http://127.0.0.1:{silent.getsockname()[1]}/")
         service.reopen(grace=0.05)

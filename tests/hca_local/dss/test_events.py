@@ -10,17 +10,19 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
-from dss_parts import own_records, serve_part, versions
+from dss_parts import NOW, own_records, serve_part, versions
 from example_bundle import BUNDLE_UUID, BUNDLE_VERSION, FILE_VERSION, file_uuid
 
 from hca_core.openapi.pages import next_url
 from hca_local.dss.events import BUCKET, Event, Events
+from hca_local.dss.journals import Journals
 from hca_local.dss.model import Bundle
 from hca_local.dss.presign import Links
 from hca_local.s3.signing import AccessKey
 
 START = "2024-05-01T000000.000000Z"
 LATER = "2024-05-01T120500.123456Z"
+AT_ONCE = {"aws": 0, "gcp": 0}
 TOMBSTONE = {"email": "root@example.org", "reason": "wrong donor", "admin_deleted": True}
 
 
@@ -32,26 +34,27 @@ class Service:
         self.files = own_records(dss)
         self.records, self.blobs = self.files.__enter__()
         self.told: list[Event] = []
+        self.now = NOW
         self.open()
 
     def open(self, **options: Any) -> None:
+        self.journals = Journals(self.dss.folder / "events", new_version=versions(), now=lambda: self.now, **options)
         self.events = Events(
-            self.dss.folder / "events",
+            self.journals,
+            self.records,
             self.dss.store,
             Links(self.dss.ports.s3_url, AccessKey("KEY", "secret"), lambda: 1714565100.0),
             self.blobs.open,
-            new_version=versions(),
             notify=self.told.append,
-            **options,
         )
         serve_part(self.dss, "/events", self.events.handlers)
 
     def reopen(self, **options: Any) -> None:
-        self.events.close()
+        self.journals.close()
         self.open(**options)
 
     def close(self) -> None:
-        self.events.close()
+        self.journals.close()
         self.files.__exit__(None, None, None)
 
     def create_example(self) -> Bundle:
@@ -157,7 +160,7 @@ def test_shows_the_document_of_a_bundle(service: Service) -> None:
     }
     assert {name: len(contents) for name, contents in files.items()} == {"project_json": 1, "donor_organism_json": 2}
     assert files["project_json"][0]["project_core"] == {"project_short_name": "demo-lung"}
-    assert service.told == [Event("CREATE", BUNDLE_UUID, BUNDLE_VERSION, {**document, "files": files})]
+    assert service.told == [Event("CREATE", BUNDLE_UUID, BUNDLE_VERSION, {**document, "files": files}, AT_ONCE)]
 
 
 def test_includes_json_that_is_not_searched_and_skips_what_is_broken(service: Service) -> None:
@@ -191,7 +194,7 @@ def test_lists_what_overlaps_the_time_asked_for(service: Service) -> None:
     assert service.listed(to_date="2024-06-01T000002.000000Z") == [[one]]
     assert service.listed(from_date="2024-06-01T000001.500000Z", to_date="2024-06-01T000002.500000Z") == [[two]]
     assert service.listed(from_date="2024-06-01T000002.000000Z", to_date="2024-06-01T000002.000000Z") == []
-    service.reopen(journal_size=4)
+    service.reopen(size=4)
     four = service.create(4)
     joined = [[one, two, three, four]]
     assert service.listed() == joined
@@ -241,7 +244,7 @@ def test_get_needs_a_version(service: Service) -> None:
 
 
 def test_joins_single_events_to_journals(service: Service) -> None:
-    service.reopen(journal_size=3)
+    service.reopen(size=3)
     fqids = [service.create(second) for second in (3, 1, 2, 4)]
     joined = [fqids[1], fqids[2], fqids[0]]
     assert service.listed() == [joined, [fqids[3]]]
@@ -253,7 +256,7 @@ def test_joins_single_events_to_journals(service: Service) -> None:
 
 
 def test_a_reader_misses_nothing_while_journals_are_joined(service: Service) -> None:
-    service.reopen(journal_size=4)
+    service.reopen(size=4)
     fqids = [service.create(second) for second in (1, 2, 3)]
     first = service.show(per_page=1)
     old = service.create(0)  # joins them
@@ -265,7 +268,7 @@ def test_a_reader_misses_nothing_while_journals_are_joined(service: Service) -> 
 
 
 def test_sweeps_the_bytes_of_old_journals(service: Service) -> None:
-    service.reopen(journal_size=2)
+    service.reopen(size=2)
     service.dss.store.put(BUCKET, "of/others", io.BytesIO(b"x"))
     service.create(1)
     old = service.show().json()["event_streams"][0]["stream_url"]
@@ -327,7 +330,7 @@ def test_deletion_of_all_versions(service: Service) -> None:
 
 
 def test_journals_lose_the_events_of_deleted_bundles(service: Service) -> None:
-    service.reopen(journal_size=3)
+    service.reopen(size=3)
     fqids = [service.create(second, second) for second in (1, 2, 3)]
     old = service.show().json()["event_streams"][0]
     service.events.bundle_deleted(file_uuid(3), None, TOMBSTONE)
@@ -366,3 +369,35 @@ def test_documents_are_json_in_utf8(service: Service) -> None:
     [document] = read(stream)
     assert json.loads(requests.get(stream["stream_url"], timeout=10).content.decode()) == document
     assert document["files"] == {"é_json": [{"a": "ü"}]}
+
+
+# ── after the service ended in the middle ──
+
+
+def test_catches_up_with_what_was_written(service: Service) -> None:
+    service.dss.put_example()
+    service.dss.put_many(2)
+    service.events.catch_up()
+    assert len(service.told) == 3
+    assert service.get().status_code == 200
+    service.events.catch_up()
+    assert len(service.told) == 3
+
+
+@pytest.mark.parametrize("version", [BUNDLE_VERSION, None])
+def test_catches_up_with_what_was_deleted(service: Service, version: str | None) -> None:
+    service.create_example()
+    service.records.put_tombstone(BUNDLE_UUID, version, TOMBSTONE)
+    service.events.catch_up()
+    assert service.get().status_code == 404
+    assert [event.type for event in service.told] == ["CREATE", "TOMBSTONE"]
+    service.events.catch_up()
+    assert len(service.told) == 2
+
+
+def test_what_was_written_and_deleted_was_never_there(service: Service) -> None:
+    service.dss.put_example()
+    service.records.put_tombstone(BUNDLE_UUID, None, TOMBSTONE)
+    service.events.catch_up()
+    assert service.told == []
+    assert service.listed() == []

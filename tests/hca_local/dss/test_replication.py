@@ -143,3 +143,30 @@ def test_by_default_both_have_everything_at_once(dss: Any) -> None:
     assert hits(dss, "gcp") == 1
     dss.send("DELETE", PATH, user="root", body={"reason": "x"}, replica="gcp")
     assert not seen(dss, "aws")
+
+
+def events(dss: Any, replica: str) -> int:
+    """How many events a replica has; all ways of asking agree."""
+    streams = dss.send("GET", "/events", replica=replica, per_page=10).json()["event_streams"]
+    listed = [event["event_id"] for stream in streams for event in stream["events"]]
+    shown = dss.send("GET", f"/events/{BUNDLE_UUID}", replica=replica, version=BUNDLE_VERSION).status_code == 200
+    assert (f"{BUNDLE_UUID}.{BUNDLE_VERSION}" in listed) is shown
+    return len(listed)
+
+
+def test_an_event_comes_into_the_other_replica_later(dss: Any) -> None:
+    files = dss.put_files()
+    open_slow(dss)
+    dss.put_bundle(files)
+    assert (events(dss, "aws"), events(dss, "gcp")) == (1, 0)
+    dss.wait(60)
+    assert events(dss, "gcp") == 1
+
+
+def test_an_event_is_in_both_replicas_if_the_bundle_is_put_into_both(dss: Any) -> None:
+    files = dss.put_files()
+    open_slow(dss)
+    dss.put_bundle(files)
+    body = {"creator_uid": 8008, "files": files}
+    assert dss.send("PUT", PATH, body=body, replica="gcp", version=BUNDLE_VERSION).status_code == 200
+    assert (events(dss, "aws"), events(dss, "gcp")) == (1, 1)

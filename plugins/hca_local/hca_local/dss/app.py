@@ -20,6 +20,7 @@ from hca_local.dss.errors import forbidden, read_only
 from hca_local.dss.events import Events
 from hca_local.dss.files import Files
 from hca_local.dss.jobs import Jobs, Workers
+from hca_local.dss.journals import Journals
 from hca_local.dss.presign import Links
 from hca_local.dss.records import Records
 from hca_local.dss.search import Search
@@ -124,7 +125,8 @@ class DssApp:
                 root, subscriptions, public_url=public_url, base_url=base_url, search_document=records.document, now=now
             )
         )
-        events = self._open(Events(root, store, links, blobs.open, new_version=new_version, notify=delivery.notify))
+        journals = self._open(Journals(root, new_version=new_version, now=clock))
+        events = Events(journals, records, store, links, blobs.open, notify=delivery.notify)
         bundles = Bundles(
             records,
             blobs,
@@ -146,6 +148,7 @@ class DssApp:
             formats=_FORMATS,
             retry_after=retry_after,
         )
+        events.catch_up()
         self._open(Workers(jobs, {**files.tasks, **checkouts.tasks}))
         delivery.start()
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from hca_core.paths import private_dir
 from hca_local.database import Database
@@ -23,6 +25,7 @@ __all__ = ["Delivery"]
 
 log = logging.getLogger(__name__)
 
+THREADS = 8
 DELAYS = (1, 5, 30, 120, 600, 3600)  # seconds before each further attempt
 TIMEOUT = 10  # seconds
 LONGEST_WAIT = 60  # seconds, so that a clock that is put back does no harm
@@ -37,10 +40,11 @@ _MIGRATIONS = (
     );
     CREATE INDEX dues ON deliveries (due, id);
     """,
+    "ALTER TABLE deliveries ADD COLUMN destination TEXT NOT NULL DEFAULT '';",
 )
 
 Document = Mapping[str, Any]
-Row = tuple[int, str, str, int, float]  # as in the table
+Row = tuple[int, str, str, int, str]  # id, subscription, payload, attempt, destination
 
 
 def _random_id() -> str:
@@ -48,7 +52,7 @@ def _random_id() -> str:
 
 
 class Delivery:
-    """A queue in `root` of what subscribers are to be told, and the thread that tells them.
+    """A queue in `root` of what subscribers are to be told, and the threads that tell them, one to a host at a time.
 
     What was queued survives a restart. Payloads name the service by `public_url`, and its operations by `base_url`.
     `search_document` finds what is searched for a version of a bundle. After a failure, an attempt follows after each
@@ -80,20 +84,27 @@ class Delivery:
         self._delays = tuple(delays)
         self._timeout = timeout
         self._grace = grace
-        self._news = threading.Event()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
+        self._changed = threading.Condition()
+        self._busy: set[str] = set()  # destinations
+        self._stopping = False
+        self._threads = [
+            threading.Thread(target=self._run, name=f"delivery-{number}", daemon=True) for number in range(THREADS)
+        ]
 
     def start(self) -> None:
         """Begin to send, with what was left over last time."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def close(self) -> None:
-        """Stop, and keep for the next time what was not received; an attempt has the grace to end."""
-        self._stopping.set()
-        self._news.set()
-        if self._thread.is_alive():
-            self._thread.join(self._grace)
+        """Stop, and keep for the next time what was not received; attempts have the grace to end."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        end = time.monotonic() + self._grace
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(max(end - time.monotonic(), 0))
         self._database.close()
 
     # ── what is told to whom ──
@@ -101,14 +112,20 @@ class Delivery:
     def notify(self, event: Event) -> None:
         """Queue what there is to be told about an event; it is on the disk when this returns."""
         moment = self._now()
-        due = moment.timestamp()
-        rows = [(uuid, text, 0, due) for uuid, text in self._notifications(event, moment)]
+        rows = [
+            (subscription.uuid, text, _due(subscription, event, moment), _destination(subscription))
+            for subscription, text in self._notifications(event, moment)
+        ]
         if rows:
             with self._database.write() as db:
-                db.executemany("INSERT INTO deliveries (subscription, payload, attempt, due) VALUES (?, ?, ?, ?)", rows)
-            self._news.set()
+                query = (
+                    "INSERT INTO deliveries (subscription, payload, attempt, due, destination) VALUES (?, ?, 0, ?, ?)"
+                )
+                db.executemany(query, rows)
+            with self._changed:
+                self._changed.notify_all()
 
-    def _notifications(self, event: Event, moment: datetime) -> Iterator[tuple[str, str]]:
+    def _notifications(self, event: Event, moment: datetime) -> Iterator[tuple[Subscription, str]]:
         """The subscriptions that match an event, and their payloads."""
         for subscription in self._subscriptions.all():
             try:
@@ -126,7 +143,7 @@ class Delivery:
                     public_url=self._public_url,
                     base_url=self._base_url,
                 )
-                yield subscription.uuid, json.dumps(said)
+                yield subscription, json.dumps(said)
 
     def _match(self, subscription: Subscription, event: Event, moment: datetime) -> Document | None:
         """The document that matches a subscription; None if there is none.
@@ -142,40 +159,57 @@ class Delivery:
         document = self._search_document((event.uuid, event.version))
         return document if parse_query(subscription.document["es_query"], moment)(document) else None
 
-    # ── the thread ──
+    # ── the threads ──
 
     def _run(self) -> None:
         while True:
-            self._news.clear()
-            if self._stopping.is_set():
-                return
             try:
-                wait = self._work()
+                row = self._take()
+                if row is None:
+                    return
+                self._deliver(row)
             except Exception:
-                if self._stopping.is_set():
+                if self._stopping:
                     return  # the queue is closed; what was being sent is sent again next time
                 log.exception("The queue of notifications cannot be used.")
-                wait = PAUSE
-            self._news.wait(max(wait, 0))
+                with self._changed:
+                    self._changed.wait(PAUSE)
 
-    def _work(self) -> float:
-        """Make the attempt that is due; return the seconds until the next one."""
+    def _take(self) -> Row | None:
+        """Wait for an attempt that is due, to a host with which no other thread talks; None if this is the end."""
+        with self._changed:
+            while not self._stopping:
+                row, pause = self._next()
+                if row is not None:
+                    self._busy.add(row[-1])
+                    return row
+                self._changed.wait(pause)
+        return None
+
+    def _next(self) -> tuple[Row | None, float]:
+        """The attempt that is due, if any, and how long to wait for one."""
+        others = ", ".join("?" * len(self._busy))
         with self._database.read() as db:
-            row: Row | None = db.execute(
-                "SELECT id, subscription, payload, attempt, due FROM deliveries ORDER BY due, id LIMIT 1"
+            row = db.execute(
+                "SELECT id, subscription, payload, attempt, destination, due FROM deliveries"  # noqa: S608
+                f" WHERE destination NOT IN ({others}) ORDER BY due, id LIMIT 1",
+                tuple(self._busy),
             ).fetchone()
         if row is None:
-            return LONGEST_WAIT
-        wait = row[4] - self._now().timestamp()
-        if wait <= 0:
-            self._deliver(row)
-        return min(wait, LONGEST_WAIT)
+            return None, LONGEST_WAIT
+        pause = row[-1] - self._now().timestamp()
+        return (None, min(pause, LONGEST_WAIT)) if pause > 0 else (row[:-1], 0)
 
     def _deliver(self, row: Row) -> None:
-        _, uuid, text, attempt, _ = row
-        subscription = self._subscriptions.find(uuid)
-        problem = None if subscription is None else self._attempt(subscription, text, attempt)
-        self._settle(row, problem)
+        _, uuid, text, attempt, destination = row
+        try:
+            subscription = self._subscriptions.find(uuid)
+            problem = None if subscription is None else self._attempt(subscription, text, attempt)
+            self._settle(row, problem)
+        finally:
+            with self._changed:
+                self._busy.discard(destination)
+                self._changed.notify_all()
 
     def _attempt(self, subscription: Subscription, text: str, attempt: int) -> str | None:
         now = self._now().timestamp()
@@ -193,3 +227,12 @@ class Delivery:
             db.execute("DELETE FROM deliveries WHERE id = ?", (id,))
         if problem is not None:
             log.warning("Subscription %s was not told: %s, %d times.", uuid, problem, attempt + 1)
+
+
+def _due(subscription: Subscription, event: Event, moment: datetime) -> float:
+    """When a subscriber is to be told: as soon as the replica that it listens to knows."""
+    return max(moment.timestamp(), event.arrivals.get(subscription.document["replica"], 0))
+
+
+def _destination(subscription: Subscription) -> str:
+    return urlsplit(subscription.document["callback_url"]).netloc.lower()

@@ -104,9 +104,14 @@ class Records:
 
     def files(self, keys: Iterable[Key], *, replica: str | None = None) -> dict[Key, File]:
         """Return those of the files that exist."""
+        query = (
+            f"SELECT {_FILE} FROM json_each(:wanted) AS wanted CROSS JOIN files"  # noqa: S608 - our own text
+            " ON files.uuid = json_extract(wanted.value, '$[0]') AND files.version = json_extract(wanted.value, '$[1]')"
+            f" WHERE {_here('files', replica)}"
+        )
         with self._database.read() as db:
-            found = {key: self._find_file(db, *key, replica) for key in set(keys)}
-        return {key: file for key, file in found.items() if file is not None}
+            rows = db.execute(query, {"wanted": json.dumps(list(set(keys))), "now": self._now()})
+            return {(row[0], row[1]): _file(row) for row in rows}
 
     # ── bundles ──
 
@@ -178,6 +183,25 @@ class Records:
             if stored == document:
                 _arrive(db, "tombstones", *key, replica)
             return stored
+
+    def keys(self) -> set[Key]:
+        """Return all versions of bundles, dead or alive."""
+        with self._database.read() as db:
+            return set(db.execute("SELECT uuid, version FROM bundles"))
+
+    def tombstones(self) -> dict[Key, dict[str, Any]]:
+        """Return all tombstones; those of all versions of a bundle have an empty version."""
+        with self._database.read() as db:
+            rows = db.execute("SELECT uuid, version, document FROM tombstones").fetchall()
+        return {(uuid, version): json.loads(document) for uuid, version, document in rows}
+
+    def arrivals(self, uuid: str, version: str | None, *, dead: bool = False) -> dict[str, float]:
+        """Return from when on (unix seconds) each replica has a bundle, or its tombstone; empty if there is none."""
+        table = "tombstones" if dead else "bundles"
+        query = f"SELECT aws_from, gcp_from FROM {table} WHERE uuid = ? AND version = ?"  # noqa: S608 - our own text
+        with self._database.read() as db:
+            row = db.execute(query, (uuid, version or "")).fetchone()
+        return dict(zip(REPLICAS, row or (), strict=False))
 
     # ── search ──
 

@@ -1,0 +1,278 @@
+"""`hca upload`: select an upload area, put files into it, and see how they fare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hca_core.cli.context import Context, pass_context
+
+if TYPE_CHECKING:
+    from hca_upload.area import UploadArea
+    from hca_upload.area_uri import UploadAreaURI
+
+__all__ = ["upload"]
+
+ALIAS = click.argument("uuid_or_alias")
+PLACE_OPTIONS = (
+    click.option("--env", metavar="STAGE", help="Deployment stage of the area.  [default: that of the selected area]"),
+    click.option("--uuid", metavar="UUID", help="UUID of the area.  [default: that of the selected area]"),
+)
+CHECKSUM_NAMES = {"s3_etag": "S3_Etag", "crc32c": "CRC32C", "sha1": "SHA1", "sha256": "SHA256"}
+
+
+class UploadGroup(click.Group):
+    """A group that shows its help if no command is named, which is no mistake."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args and not ctx.resilient_parsing:
+            click.echo(ctx.get_help())
+            ctx.exit()
+        return super().parse_args(ctx, args)
+
+
+@click.group("upload", cls=UploadGroup)
+def upload() -> None:
+    """Upload files to an area of the HCA upload service.
+
+    Whoever knows the URI of an upload area can put files into it: keep it like a password.
+    """
+
+
+@upload.command("help")
+@click.pass_context
+def help_command(ctx: click.Context) -> None:
+    """Show the upload commands."""
+    assert ctx.parent is not None
+    click.echo(ctx.parent.get_help())
+
+
+@upload.command("select")
+@click.argument("uri_or_alias")
+@pass_context
+def select(context: Context, uri_or_alias: str) -> None:
+    """Select the area to which files are uploaded.
+
+    URI_OR_ALIAS is s3://BUCKET/AREA_UUID/, or the UUID of an area that was selected before, or the beginning of it.
+    """
+    from hca_upload.area_uri import UploadAreaURI
+    from hca_upload.selection import UploadConfig
+
+    config = UploadConfig(context.app)
+    is_new = uri_or_alias.startswith("s3://")
+    if is_new:
+        uri = UploadAreaURI(uri_or_alias)
+        expected = config.bucket_name(uri.deployment_stage)
+        if uri.bucket_name != expected:
+            context.say(f"Warning: upload areas are usually in the bucket {expected}, not in {uri.bucket_name}.")
+        config.add_area(uri)
+        uuid = uri.area_uuid
+    else:
+        uuid = config.area_uuid_from_partial_uuid(uri_or_alias)
+    config.select_area(uuid)
+
+    def lines(area: Mapping[str, str]) -> Iterator[str]:
+        yield f"Upload area {area['uuid']} selected."
+        if is_new:
+            yield f'To select it again, use the alias "{area["alias"]}".'
+
+    context.show({"uuid": uuid, "alias": config.unique_prefix(uuid), "uri": config.area_uri(uuid).uri}, lines)
+
+
+@upload.command("files")
+@click.argument("upload_path", nargs=-1, required=True)
+@click.option("-t", "--target-filename", metavar="NAME", help="Name of the file in the area; only for a single file.")
+@click.option(
+    "--file-extension",
+    metavar="EXTENSION",
+    help="Upload only files whose names end in this, such as .fastq.gz; only for folders and buckets.",
+)
+@click.option(
+    "--no-transfer-acceleration",
+    is_flag=True,
+    help="Send directly to the bucket's region, not by way of the Amazon endpoint that is near. Either can be faster.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but failures.")
+@click.option("-s", "--sync", is_flag=True, help="Do not send files that the area has already with this content.")
+@click.option("--dcp-type", default="data", show_default=True, metavar="TYPE", help="What the files are to the DCP.")
+@click.option("--jobs", type=click.IntRange(min=1), help="How many files to send at a time.  [default: 8]")
+@click.option("--dry-run", is_flag=True, help="Print as JSON what would be sent; send nothing.")
+@click.option("--report", type=click.Path(dir_okay=False), help="Write one JSON line about each file to this file.")
+@pass_context
+def files(
+    context: Context, /, upload_path: tuple[str, ...], no_transfer_acceleration: bool, quiet: bool, **options: Any
+) -> None:
+    """Upload files to the selected area.
+
+    UPLOAD_PATH is a file, or a folder with everything below it, or s3://BUCKET/PREFIX for objects that are copied
+    inside the object store. An area has no folders: files are called by their base names, and nothing is sent if two
+    would get the same one. A large file that was interrupted continues where it stopped.
+    """
+    context.quiet = context.quiet or quiet
+    area = _selected(context)
+    with context.progress() as progress:
+        result = area.upload_files(
+            upload_path,
+            use_transfer_acceleration=not no_transfer_acceleration,
+            progress=progress,
+            **options,
+        )
+    if options["dry_run"]:
+        context.emit(result)
+        return
+    context.say(_summary(result))
+    context.show(result, lambda _: ())
+
+
+@upload.command("list")
+@click.option("-l", "--long", "is_long", is_flag=True, help="Show what is known about each file.")
+@pass_context
+def list_files(context: Context, is_long: bool) -> None:
+    """List the files in the selected area."""
+    context.show(_selected(context).list(detail=is_long), _list_lines)
+
+
+@upload.command("areas")
+@pass_context
+def areas(context: Context) -> None:
+    """List the areas that you have selected before; the selected one is marked.
+
+    What is listed is remembered on this machine, the service is not asked.
+    """
+    from hca_upload.selection import UploadConfig
+
+    config = UploadConfig(context.app)
+    found = [
+        {"uuid": uuid, "alias": config.unique_prefix(uuid), "selected": uuid == config.current_area}
+        for uuid in config.areas
+    ]
+    context.show(
+        found, lambda listed: (f"{area['uuid']}{' <- selected' if area['selected'] else ''}" for area in listed)
+    )
+
+
+@upload.command("forget")
+@ALIAS
+@pass_context
+def forget(context: Context, uuid_or_alias: str) -> None:
+    """Forget an area: it is not listed any more. Nothing happens to its files."""
+    from hca_upload.selection import UploadConfig
+
+    config = UploadConfig(context.app)
+    uuid = config.area_uuid_from_partial_uuid(uuid_or_alias)
+    config.forget_area(uuid)
+    context.show({"uuid": uuid}, lambda area: [f"Upload area {area['uuid']} forgotten."])
+
+
+@upload.command("creds")
+@ALIAS
+@pass_context
+def creds(context: Context, uuid_or_alias: str) -> None:
+    """Show new AWS credentials for an area, which are good for an hour.
+
+    For the AWS command line: export $(hca upload creds UUID_OR_ALIAS)
+    """
+    from hca_upload.selection import UploadConfig
+
+    config = UploadConfig(context.app)
+    uri = config.area_uri(config.area_uuid_from_partial_uuid(uuid_or_alias))
+    keys = _area(context, uri).get_credentials()
+
+    def lines(found: Mapping[str, str]) -> Iterator[str]:
+        return (f"{name.upper()}={value}" for name, value in found.items() if name.startswith("aws_"))
+
+    context.show(keys, lines)
+
+
+@upload.command("status")
+@click.argument("filename")
+@PLACE_OPTIONS[0]
+@PLACE_OPTIONS[1]
+@pass_context
+def status(context: Context, filename: str, env: str | None, uuid: str | None) -> None:
+    """Show how far the checksums and the validation of a file are."""
+    from hca_upload.states import file_state
+
+    area = _meant(context, env, uuid)
+    stage = area.upload_service.deployment_stage
+    found = {"file": filename, "environment": stage, "area": area.uuid, "status": file_state(area, filename)}
+    context.show(found, lambda file: ["{file} in {environment}/{area}: {status}".format(**file)])
+
+
+@upload.command("report")
+@PLACE_OPTIONS[0]
+@PLACE_OPTIONS[1]
+@click.option(
+    "--output_file_name", metavar="NAME", help="File to write; .txt is added unless it is there.  [default: the UUID]"
+)
+@pass_context
+def report(context: Context, env: str | None, uuid: str | None, output_file_name: str | None) -> None:
+    """Write a file that tells how many files of an area are in which state."""
+    from pathlib import Path
+
+    from hca_core.paths import atomic_write
+    from hca_upload.states import area_report
+
+    found = area_report(_meant(context, env, uuid))
+    file = Path(f"{(output_file_name or found.area).removesuffix('.txt')}.txt")
+    atomic_write(file, found.as_text())
+    context.show({**found.as_record(), "file": str(file)}, lambda written: [f"The report is in {written['file']}."])
+
+
+def _area(context: Context, uri: UploadAreaURI, stage: str | None = None) -> UploadArea:
+    from hca_upload.service import UploadService
+
+    return UploadService(stage or uri.deployment_stage, app=context.app).upload_area(uri)
+
+
+def _selected(context: Context) -> UploadArea:
+    from hca_upload.selection import UploadConfig
+
+    return _area(context, UploadConfig(context.app).selected_uri())
+
+
+def _meant(context: Context, env: str | None, uuid: str | None) -> UploadArea:
+    """Return the area that is meant: what is not said is that of the selected area."""
+    from hca_upload.area_uri import UploadAreaURI
+    from hca_upload.client import check_stage
+    from hca_upload.selection import UploadConfig
+
+    config = UploadConfig(context.app)
+    if not env:
+        uri = config.area_uri(config.area_uuid_from_partial_uuid(uuid)) if uuid else config.selected_uri()
+        return _area(context, uri)
+    bucket = config.bucket_name(check_stage(env))
+    uri = UploadAreaURI(f"s3://{bucket}/{uuid or config.selected_uri().area_uuid}/")
+    return _area(context, uri, env)
+
+
+def _summary(result: Mapping[str, Any]) -> str:
+    count, there = result["files"], result.get("present", 0)
+    note = f", of which {there} {'was' if there == 1 else 'were'} there already" if there else ""
+    return f"Uploaded {count} {'file' if count == 1 else 'files'} to area {result['area']}{note}."
+
+
+def _list_lines(found: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for file in found:
+        yield _one_line(file["name"])
+        yield from (f"\t{label:<12} {_one_line(value)}" for label, value in _details(file))
+
+
+def _one_line(value: Any) -> str:
+    # Whoever can write to the area can give a file a name that would look like several.
+    return str(value).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _details(file: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    if "size" not in file:
+        return
+    yield "size", f"{file['size']} bytes"
+    yield "URL", file.get("url", "")
+    yield "Content-Type", file.get("content_type", "")
+    checksums = file.get("checksums")
+    if not isinstance(checksums, Mapping):
+        yield "Checksums", "pending"
+        return
+    yield from ((label, checksums[name]) for name, label in CHECKSUM_NAMES.items() if checksums.get(name))

@@ -1,4 +1,4 @@
-"""Writes the pictures of the login pages into docs/images; needs Playwright and Chromium: `python docs/screenshots.py`."""
+"""Writes the pictures of the login pages into docs/images; needs Playwright and Chromium."""
 
 from __future__ import annotations
 

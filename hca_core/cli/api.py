@@ -81,8 +81,7 @@ class ApiGroup(click.Group):
 
     def _written(self, ctx: click.Context) -> dict[str, click.Command]:
         """The commands that do not come from the description."""
-        secured = any(operation.secured for operation in self._api(ctx).operations)
-        return {**(login.commands(self.service) if secured else {}), **self.commands}
+        return {**(login.commands(self.service) if self._api(ctx).secured else {}), **self.commands}
 
     def _api(self, ctx: click.Context) -> Api:
         key = f"{__name__}.{self.service}"

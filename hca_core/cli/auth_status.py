@@ -11,6 +11,7 @@ from hca_core.cli.context import Context, pass_context
 from hca_core.errors import HcaError
 
 if TYPE_CHECKING:
+    from hca_core.app import App
     from hca_core.credentials.places import Places
     from hca_core.credentials.status import Status
 
@@ -20,14 +21,15 @@ __all__ = ["auth_status", "show_status", "show_token"]
 @click.command("auth-status")
 @pass_context
 def auth_status(context: Context) -> None:
-    """Show who you are for each service, from where, until when.
+    """Show who you are for each service that has a login, from where, until when.
 
     The state is "valid", "expired", "none" (no token) or "unknown" (only the service can tell). Tokens are not shown,
     and services are not asked; what a token says about itself is not checked.
     """
     app = context.app
     places = app.places()
-    context.emit([asdict(_status(context, name, places)) for name in sorted(app.plugins.services())])
+    names = [name for name in sorted(app.plugins.services()) if _has_login(app, name)]
+    context.emit([asdict(_status(context, name, places)) for name in names])
 
 
 def show_status(context: Context, service: str) -> None:
@@ -53,6 +55,13 @@ def show_token(context: Context, service: str) -> None:
     from hca_core.client import known_address
 
     click.echo(context.app.credentials(service, known_address(context.app, service)).token)
+
+
+def _has_login(app: App, name: str) -> bool:
+    try:
+        return app.api(name, offline=True).secured
+    except HcaError:
+        return True  # what is wrong with it is said in its turn
 
 
 def _status(context: Context, name: str, places: Places) -> Status:

@@ -96,6 +96,11 @@ class Api(NamedTuple):
     description: str
     operations: tuple[Operation, ...]
 
+    @property
+    def secured(self) -> bool:
+        """Whether anything in it needs credentials."""
+        return any(operation.secured for operation in self.operations)
+
     def named(self, name: str) -> tuple[Operation, ...]:
         """All operations called `name` (more than one when several paths share it), in document order."""
         return tuple(operation for operation in self.operations if operation.name == name)

@@ -12,11 +12,15 @@ import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from hca_core.errors import PluginError
 from hca_core.openapi.describe import parameters, required_names
 from hca_core.openapi.model import Api, Operation, Parameter
 from hca_core.openapi.names import identifier
+
+if TYPE_CHECKING:
+    from hca_core.client import ApiClient
 
 __all__ = ["exports", "stub"]
 
@@ -84,7 +88,7 @@ def _home(name: str, value: object, package: str) -> str | None:
     return module if is_there else None
 
 
-def stub(api: Api, client: type, exported: Mapping[str, str | None]) -> str:
+def stub(api: Api, client: type[ApiClient], exported: Mapping[str, str | None]) -> str:
     """Return the text of the `__init__.pyi` of the package that exports `client`; `exported` is as from `exports`."""
     attributes = [
         name
@@ -97,7 +101,7 @@ def stub(api: Api, client: type, exported: Mapping[str, str | None]) -> str:
     }
     parts = [
         _head(client, exported),
-        *(_operation_class(classes[name], operations[name]) for name in attributes),
+        *(_operation_class(classes[name], operations[name], client.tolerated) for name in attributes),
         _client_class(client, {name: (classes[name], _summary(operations[name])) for name in attributes}),
     ]
     return "\n".join(parts)
@@ -127,11 +131,15 @@ def _class_names(attributes: Iterable[str]) -> dict[str, str]:
     return {attribute: name for name, attribute in owners.items()}
 
 
-def _operation_class(name: str, operations: Sequence[Operation]) -> str:
+def _operation_class(name: str, operations: Sequence[Operation], tolerated: Mapping[str, frozenset[str]]) -> str:
     found = {parameter.python_name: parameter for parameter in parameters(operations)}
     needed = required_names(operations)
     receiver = "self_" if "self" in found else "self"
-    lines = [_argument(found[word], word in needed) for word in found if word.isidentifier()]
+    ignored = sorted(tolerated.get(operations[0].name, frozenset()) - set(found))
+    lines = [
+        *(_argument(found[word], word in needed) for word in found if word.isidentifier()),
+        *(["*", *(f"{word}: Any = ..." for word in ignored)] if ignored else []),
+    ]
     arguments = "".join(f"\n        {line}," for line in [receiver, *lines]) + "\n    " if lines else receiver
     answer = "Response" if operations[0].method == "HEAD" else "Any"
     documentation = _docstring(_summary(operations), 8)

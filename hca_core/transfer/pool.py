@@ -254,6 +254,9 @@ class _Batch:
 
 
 def _lost(result: FileResult, cause: OSError) -> FileResult:
-    error = TransferError(f"{result.name} could not be forced to the disk at {result.path}: {cause.strerror}.")
+    if isinstance(cause, FileNotFoundError):
+        error = TransferError(f"{result.path} was there, but somebody has deleted it.")
+    else:
+        error = TransferError(f"{result.name} could not be forced to the disk at {result.path}: {cause.strerror}.")
     error.__cause__ = cause
     return replace(result, status="failed", error=error)

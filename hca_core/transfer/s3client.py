@@ -15,6 +15,7 @@ from hca_core.errors import ConfigError
 from hca_core.hosts import keeps_secrets
 
 if TYPE_CHECKING:
+    import boto3
     from botocore.credentials import RefreshableCredentials
     from mypy_boto3_s3 import S3Client
 
@@ -87,13 +88,24 @@ def make_client(access: Access) -> S3Client:
     """
     import boto3
     import botocore.session
-    from botocore.config import Config
 
     session = botocore.session.get_session()
     if access.credentials:
         session.register_component("credential_provider", _Renewed(access.credentials))
     elif access.credentials_file:
         session.set_config_variable("credentials_file", str(_existing(access.credentials_file)))
+    amazon = boto3.Session(botocore_session=session)
+    client = _client(amazon, access)
+    if access.accelerate and not _is_amazon(client.meta.endpoint_url):
+        # botocore may have found another store's address in the environment, and would refuse to accelerate that.
+        client = _client(amazon, replace(access, accelerate=False))
+    client.meta.events.register_last("before-call.s3", _do_not_announce)
+    return client
+
+
+def _client(session: boto3.Session, access: Access) -> S3Client:
+    from botocore.config import Config
+
     config = Config(
         s3=_special(access),
         max_pool_connections=access.pool_size,
@@ -104,12 +116,7 @@ def make_client(access: Access) -> S3Client:
         retries={"mode": "standard", "total_max_attempts": access.attempts},
     )
     verify = str(access.ca_bundle) if access.ca_bundle else authorities(os.environ)
-    amazon = boto3.Session(botocore_session=session)
-    client = amazon.client("s3", endpoint_url=access.endpoint_url, verify=verify, config=config)
-    if access.accelerate and not _is_amazon(client.meta.endpoint_url):
-        return make_client(replace(access, accelerate=False))  # an endpoint that botocore found in the environment
-    client.meta.events.register_last("before-call.s3", _do_not_announce)
-    return client
+    return session.client("s3", endpoint_url=access.endpoint_url, verify=verify, config=config)
 
 
 def _is_amazon(url: str) -> bool:

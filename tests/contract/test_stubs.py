@@ -33,7 +33,7 @@ with DSSClient(swagger_url="https://dss.example.org/v1/swagger.json") as client:
     with client.get_file.stream(uuid="u", replica="aws") as response:
         print(response.raw.read(10))
     for page in client.get_bundles_all.paginate(replica="aws"):
-        print(page, client.get_collections.collect(per_page=3), client.get_subscriptions("aws"))
+        print(page, client.get_collections.collect(per_page=3, replica="aws"), client.get_subscriptions("aws"))
     print(client.upload("folder", "aws", "bucket", jobs=3)["version"])
     client.download("u", "aws", existing="verify")
     client.clear_cache()

@@ -170,15 +170,16 @@ def test_an_object_in_one_huge_chunk_takes_no_room(stack: tuple[Root, State]) ->
 
 @pytest.mark.slow
 def test_a_bundle_of_100_000_files(stack: tuple[Root, State]) -> None:
-    client = StackClient(*stack, timeout=100)
-    use_everything(client, CLIENTS + 1)
+    client = StackClient(*stack, timeout=60)
     file = uuid("a", CLIENTS + 1)
+    source = {"source_url": client.stage(file, b"ACGT"), "creator_uid": 1}
+    assert client.send("PUT", f"/files/{file}", source, version=VERSION)[0] == 201
     entries = [
-        {"uuid": file, "version": VERSION, "name": f"reads/{number}.json", "indexed": False}
+        {"uuid": file, "version": VERSION, "name": f"reads/{number}.fastq", "indexed": False}
         for number in range(100_000)
     ]
     bundle = f"/bundles/{uuid('f', 1)}"
     status, answer = client.send("PUT", bundle, {"creator_uid": 1, "files": entries}, replica="aws", version=VERSION)
     assert status == 201, answer
     status, answer = client.send("GET", bundle, replica="gcp", start_at=99_999)
-    assert (status, [one["name"] for one in answer["bundle"]["files"]]) == (200, ["reads/99999.json"])
+    assert (status, [one["name"] for one in answer["bundle"]["files"]]) == (200, ["reads/99999.fastq"])

@@ -10,5 +10,5 @@ PAGE = "docs/upload.md"
 
 @pytest.mark.slow
 def test_the_page_about_uploading_works(tmp_path: Path) -> None:
-    assert len(blocks(PAGE, "shell")) >= 6
+    assert len(blocks(PAGE, "shell", "python")) >= 6
     assert missing(PAGE, run(PAGE, tmp_path)) == []

@@ -105,3 +105,10 @@ ENTRIES = st.fixed_dictionaries(
 def test_both_checks_agree(value: Any) -> None:
     thorough = Schema(SCHEMA, FORMATS)
     assert is_valid(value) == (next(thorough._validator.iter_errors(value), None) is None)
+
+
+def test_a_dollar_sign_between_brackets_is_no_end() -> None:
+    schema = Schema({"properties": {"id": {"type": "string", "pattern": "^[a-z$,]{1,3}$"}}}, {})
+    assert schema.error({"id": "a$,"}) is None
+    assert schema.error({"id": "a$,b"}) is not None
+    assert schema.error({"id": "a\n"}) is not None

@@ -153,6 +153,8 @@ class _GetCollections(_Operation):
         self,
         per_page: int | None = ...,
         start_at: int | None = ...,
+        *,
+        replica: Any = ...,
     ) -> Any:
         """List your collections"""
 

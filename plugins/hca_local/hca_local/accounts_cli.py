@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import click
 
 from hca_core.cli.context import Context, pass_context
 from hca_core.errors import HcaError
+from hca_local.root_option import existing_root, root_option
 
 if TYPE_CHECKING:
     from hca_local.oidc.accounts import Account
@@ -21,17 +22,6 @@ __all__ = ["service_account", "token", "user"]
 
 HOUR = 3600
 WEEK = 7 * 24 * 3600  # the longest that a token may last
-
-
-def _root_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--root`."""
-    return click.option(
-        "--root",
-        "folder",
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        help="Folder of the stack.  [default: HCA_LOCAL_ROOT, else `local` in hca's data folder]",
-    )(command)
 
 
 _group_option = click.option(
@@ -56,7 +46,7 @@ def user() -> None:
 @_group_option
 @_admin_option
 @_password_option
-@_root_option
+@root_option
 @pass_context
 def add_user(context: Context, email: str, group: str, admin: bool, password_stdin: bool, folder: Path | None) -> None:
     """Make an account, and print it as JSON.
@@ -69,7 +59,7 @@ def add_user(context: Context, email: str, group: str, admin: bool, password_std
 
 
 @user.command("list")
-@_root_option
+@root_option
 @pass_context
 def list_users(context: Context, folder: Path | None) -> None:
     """Print all accounts as JSON."""
@@ -80,7 +70,7 @@ def list_users(context: Context, folder: Path | None) -> None:
 @user.command("passwd")
 @click.argument("email")
 @_password_option
-@_root_option
+@root_option
 @pass_context
 def change_password(context: Context, email: str, password_stdin: bool, folder: Path | None) -> None:
     """Change a password, and sign out whatever was signed in with the old one."""
@@ -91,7 +81,7 @@ def change_password(context: Context, email: str, password_stdin: bool, folder: 
 
 @user.command("disable")
 @click.argument("email")
-@_root_option
+@root_option
 @pass_context
 def disable_user(context: Context, email: str, folder: Path | None) -> None:
     """Shut somebody out, with all their tokens."""
@@ -102,7 +92,7 @@ def disable_user(context: Context, email: str, folder: Path | None) -> None:
 
 @user.command("enable")
 @click.argument("email")
-@_root_option
+@root_option
 @pass_context
 def enable_user(context: Context, email: str, folder: Path | None) -> None:
     """Let somebody in again who was shut out."""
@@ -113,7 +103,7 @@ def enable_user(context: Context, email: str, folder: Path | None) -> None:
 
 @user.command("remove")
 @click.argument("email")
-@_root_option
+@root_option
 @pass_context
 def remove_user(context: Context, email: str, folder: Path | None) -> None:
     """Delete an account; its tokens are refused from now on."""
@@ -134,7 +124,7 @@ def service_account() -> None:
 )
 @_group_option
 @_admin_option
-@_root_option
+@root_option
 @pass_context
 def create_service_account(
     context: Context, name: str, output_file: Path | None, group: str, admin: bool, folder: Path | None
@@ -165,7 +155,7 @@ def create_service_account(
 
 
 @service_account.command("list")
-@_root_option
+@root_option
 @pass_context
 def list_service_accounts(context: Context, folder: Path | None) -> None:
     """Print all service accounts as JSON."""
@@ -176,7 +166,7 @@ def list_service_accounts(context: Context, folder: Path | None) -> None:
 
 @service_account.command("remove")
 @click.argument("name")
-@_root_option
+@root_option
 @pass_context
 def remove_service_account(context: Context, name: str, folder: Path | None) -> None:
     """Forget an account and its key; tokens signed with it are refused from now on."""
@@ -190,7 +180,7 @@ def remove_service_account(context: Context, name: str, folder: Path | None) -> 
 @click.option(
     "--seconds", type=click.IntRange(1, WEEK), default=HOUR, show_default=True, metavar="N", help="How long it lasts."
 )
-@_root_option
+@root_option
 def token(email: str | None, seconds: int, folder: Path | None) -> None:
     """Print a token of an account, for scripts and tests.
 
@@ -208,13 +198,8 @@ def token(email: str | None, seconds: int, folder: Path | None) -> None:
 @contextmanager
 def _store(folder: Path | None) -> Iterator[Store]:
     from hca_local.oidc.store import Store
-    from hca_local.root import default_root, find_root
 
-    path = folder or default_root()
-    root = find_root(path)
-    if root is None:
-        raise HcaError(f"There is no local stack in {path}.", hint="Make one: `hca local up`.")
-    with closing(Store(root.oidc)) as store:
+    with closing(Store(existing_root(folder).oidc)) as store:
         yield store
 
 

@@ -41,7 +41,7 @@ class Schema:
         schema = {"$schema": _DRAFT, **_bounded(self._schema)}
         try:
             check = fastjsonschema.compile(schema, formats=dict(self._formats), use_default=False)
-        except fastjsonschema.JsonSchemaDefinitionException:
+        except (fastjsonschema.JsonSchemaDefinitionException, re.error):  # it takes `[$]` for an end
             return lambda _value: False
 
         def fits(value: Any) -> bool:

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Outlook", "Sender"]
 
-_LARGE = 64 * 1024 * 1024  # bytes from which on a file is read with progress of its own before it is sent
-
 Outlook = Literal["present", "copy", "resume", "send"]
 
 
@@ -60,7 +58,7 @@ class Sender:
         if source.listed:
             return ("present" if self.presence.has_copy(key, source.listed) else "copy"), 0
         size = _size(source.path)
-        if self.presence.may_have(key, size) and self._is_there(source, size, self._read(source, size)):
+        if self.presence.may_have(key, size) and self._is_there(source, self._read(source, size)):
             return "present", 0
         there = min(size, self.store.unfinished(self.area.bucket_name, key))
         return ("resume", size - there) if there else ("send", size)
@@ -68,7 +66,7 @@ class Sender:
     def _send(self, source: Source) -> FileResult:
         size = _size(source.path)
         content = self._read(source, size)
-        if self._is_there(source, size, content):
+        if self._is_there(source, content):
             self.progress.advance(source.name, size)
             return FileResult(source.name, source.path, "present", size)
         stored = self.store.put(
@@ -103,17 +101,12 @@ class Sender:
             ) from error
         return FileResult(source.name, source.path, "copied", source.size, source=source.place)
 
-    def _read(self, source: Source, size: int) -> Content | None:
-        """Read the file if what is in it must be known before it is sent, or if that takes long."""
+    def _read(self, source: Source, size: int) -> Content:
         from hca_core.transfer.content import read_visibly
 
-        if size < _LARGE and not self.presence.may_have(self._key(source), size):
-            return None
         return read_visibly(source.path, size, source.name, self.progress)
 
-    def _is_there(self, source: Source, size: int, content: Content | None) -> bool:
-        if content is None:
-            return False
+    def _is_there(self, source: Source, content: Content) -> bool:
         return self.presence.has(self._key(source), content, content_type(source.name, self.dcp_type))
 
     def _key(self, source: Source) -> str:

@@ -207,9 +207,29 @@ def test_every_service_is_listed(app: App, home: Path, server: FakeServer, store
 def test_a_fetched_description_tells_the_host(app: App, home: Path, server: FakeServer) -> None:
     url = f"{server.url}/v1/swagger.json"
     configure(home, {"StoreClient": {"swagger_url": url}})
-    document = {"swagger": "2.0", "info": {"title": "t", "version": "1"}, "host": "api.example.org:8443", "paths": {}}
-    app.descriptions.load(url, lambda _: json.dumps(document))
+    document = {"swagger": "2.0", "host": "api.example.org:8443", "security": [{"key": []}]}
+    keep(app, url, {**document, "paths": {"/a": {"get": {"responses": {}}}}})
     assert json.loads(run(app).stdout)[1]["host"] == "api.example.org:8443"
+
+
+def keep(app: App, url: str, document: dict[str, Any]) -> None:
+    app.descriptions.load(url, lambda _: json.dumps(document))
+
+
+def test_a_service_without_a_login_is_left_out(app: App, home: Path) -> None:
+    url = "https://store.example.org/v1/swagger.json"
+    configure(home, {"StoreClient": {"swagger_url": url}})
+    keep(app, url, {"swagger": "2.0", "paths": {"/a": {"get": {"responses": {}}}}})
+    assert [row["service"] for row in json.loads(run(app).stdout)] == ["other"]
+
+
+def test_a_description_that_cannot_be_used_is_a_warning(app: App, home: Path) -> None:
+    url = "https://store.example.org/v1/swagger.json"
+    configure(home, {"StoreClient": {"swagger_url": url}})
+    keep(app, url, {"swagger": "1.0"})
+    result = run(app)
+    assert [row["state"] for row in json.loads(result.stdout)] == ["none", "unknown"]
+    assert "Warning: store: Not an API description" in result.stderr
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are a matter of POSIX")

@@ -136,6 +136,14 @@ def test_arguments_are_those_of_the_method() -> None:
         assert names[: len(names) - optional] == [name for name in names if found[name].default is found[name].empty]
 
 
+def test_arguments_that_are_tolerated_are_no_mistake() -> None:
+    found = text(HEAD_BOOK, GET_JWKS, tolerated={"head_book": frozenset({"uuid", "shelf"}), "get_jwks.json": {"a"}})
+    assert "        uuid: str,\n        *,\n        shelf: Any = ...,\n    ) -> Response:" in found
+    assert (
+        "class _GetJwksJson(_Operation):\n    def __call__(\n        self,\n        *,\n        a: Any = ...," in found
+    )
+
+
 def test_operations_that_share_a_name_are_one() -> None:
     area = Operation("post_area", "POST", "/area/{uuid}", summary="Make an area", parameters=(UUID,))
     file = Operation("post_area", "POST", "/area/{uuid}/{f}", parameters=(UUID, Parameter("f", "path", required=True)))

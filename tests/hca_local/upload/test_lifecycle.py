@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from hca_local.dss.jobs import Jobs
+from hca_local.jobs import Jobs
 from hca_local.upload.areas import DELETING, Areas
 from hca_local.upload.database import open_database
 

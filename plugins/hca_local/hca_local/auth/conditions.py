@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hca_local.auth.patterns import Context, Patterns, check_variables, literal, tokens
-from hca_local.dss.dates import interval
+from hca_local.dates import interval
 
 __all__ = ["Condition", "holds", "read"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, closing
 from datetime import datetime, timezone
@@ -17,15 +18,15 @@ from hca_local.dss.checkouts import Checkouts
 from hca_local.dss.collections import Collections
 from hca_local.dss.delivery import Delivery
 from hca_local.dss.errors import forbidden, read_only
-from hca_local.dss.events import Events
+from hca_local.dss.events import Event, Events
 from hca_local.dss.files import Files
-from hca_local.dss.jobs import Jobs, Workers
 from hca_local.dss.journals import Journals
 from hca_local.dss.presign import Links
 from hca_local.dss.records import Records
-from hca_local.dss.search import Search
+from hca_local.dss.search import OwnSearch, Search, SearchBackend
 from hca_local.dss.subscriptions import Subscriptions
 from hca_local.dss.versions import Versions, is_version
+from hca_local.jobs import Jobs, Workers
 from hca_local.router import RETRY_AFTER, Call, Format, Router
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ class DssApp:
 
     Like in a cloud, things may take their time: copies for users come `checkout_seconds` after they were asked for,
     what is put into one replica comes into the other after `replication_seconds`, and a new file of more than
-    `async_threshold` bytes is copied in the background.
+    `async_threshold` bytes is copied in the background. Searches are answered by the server at `elasticsearch_url`
+    if there is one.
 
     Raises:
         HcaError: the records cannot be used, for example because a newer version of hca wrote them.
@@ -104,6 +106,7 @@ class DssApp:
         checkout_seconds: float = 0,
         replication_seconds: float = 0,
         async_threshold: int = ASYNC_THRESHOLD,
+        elasticsearch_url: str | None = None,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         def clock() -> float:
@@ -125,8 +128,14 @@ class DssApp:
                 root, subscriptions, public_url=public_url, base_url=base_url, search_document=records.document, now=now
             )
         )
+        backend = self._open(_backend(elasticsearch_url, records, root, now))
         journals = self._open(Journals(root, new_version=new_version, now=clock))
-        events = Events(journals, records, store, links, blobs.open, notify=delivery.notify)
+
+        def notify(event: Event) -> None:
+            delivery.notify(event)
+            backend.bundles_changed()
+
+        events = Events(journals, records, store, links, blobs.open, notify=notify)
         bundles = Bundles(
             records,
             blobs,
@@ -137,7 +146,7 @@ class DssApp:
             on_created=events.bundle_created,
             on_deleted=events.bundle_deleted,
         )
-        parts = (files, bundles, checkouts, Search(records, now), collections, events, subscriptions)
+        parts = (files, bundles, checkouts, Search(backend, records), collections, events, subscriptions)
         self._router = Router(
             api,
             {name: handler for part in parts for name, handler in part.handlers.items()},
@@ -169,6 +178,15 @@ class DssApp:
         is_allowed = _RIGHTS.get(call.operation.name)
         if is_allowed and not (call.user and is_allowed(call.user)):
             raise forbidden(f"{call.user.email if call.user else 'Nobody'} may not use {call.operation.name}.")
+
+
+def _backend(url: str | None, records: Records, root: Path, now: Callable[[], datetime]) -> SearchBackend:
+    if url is None:
+        return OwnSearch(records, now)
+    from hca_local.dss.elastic import ElasticSearch
+
+    # One server may hold the indices of several stacks.
+    return ElasticSearch(url, records, name=f"hca-{hashlib.sha256(str(root).encode()).hexdigest()[:12]}")
 
 
 def _only_reads(operation: Operation) -> bool:

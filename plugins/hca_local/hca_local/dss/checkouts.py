@@ -9,10 +9,10 @@ from typing import Any
 
 from hca_local.dss.blobs import CHECKOUT_BUCKET, Blobs, bundle_folder, bundle_key
 from hca_local.dss.errors import checkout_failed, illegal, not_found
-from hca_local.dss.jobs import FAILED, SUCCEEDED, Job, Jobs, Task
 from hca_local.dss.model import Bundle, File
 from hca_local.dss.presign import direct_url
 from hca_local.dss.records import Records
+from hca_local.jobs import FAILED, SUCCEEDED, Job, Jobs, Task
 from hca_local.problem import Problem
 from hca_local.router import Answer, Call, Handler
 

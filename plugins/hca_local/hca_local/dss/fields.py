@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from hca_local.dss.dates import calculate, interval
+from hca_local.dates import calculate, interval
 from hca_local.dss.patterns import wildcard_test
 
 __all__ = [

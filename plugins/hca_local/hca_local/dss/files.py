@@ -10,10 +10,10 @@ from hca_core.transfer.digest import Checksums
 from hca_local.dss.blobs import CHECKOUT_BUCKET, Blobs, parse_source
 from hca_local.dss.checkouts import Checkouts
 from hca_local.dss.errors import conflict, illegal, not_found, unprocessable
-from hca_local.dss.jobs import FAILED, Job, Jobs, Task
 from hca_local.dss.model import File
 from hca_local.dss.presign import Links, direct_url
 from hca_local.dss.records import Records
+from hca_local.jobs import FAILED, Job, Jobs, Task
 from hca_local.problem import Problem
 from hca_local.router import Answer, Call, Handler
 from hca_local.s3.store import ObjectInfo

@@ -14,7 +14,7 @@ from hca_core.transfer.digest import Checksums
 from hca_local.database import Database
 from hca_local.dss.model import REPLICAS, Bundle, Entry, File
 
-__all__ = ["Records"]
+__all__ = ["Key", "Records"]
 
 # The tombstone of all versions of a bundle has an empty version.
 _MIGRATIONS = (
@@ -227,6 +227,13 @@ class Records:
             for row in db.execute(query, {"now": self._now()}):
                 yield row[0], row[1], _document(row)
 
+    def states(self, *, replica: str) -> dict[Key, bool]:
+        """Return all bundles that a replica has, and whether they are dead there."""
+        with self._database.read() as db:
+            query = f"SELECT uuid, version, tombstone IS NOT NULL FROM ({_documents(replica)})"  # noqa: S608
+            rows = db.execute(query, {"now": self._now()}).fetchall()
+        return {(uuid, version): bool(dead) for uuid, version, dead in rows}
+
     def document(self, key: Key, *, replica: str | None = None) -> dict[str, Any]:
         """Return the search document of one version of a bundle."""
         with self._database.read() as db:
@@ -265,7 +272,8 @@ def _living(replica: str | None) -> str:
 def _documents(replica: str | None) -> str:
     """The query for what is searched in a replica."""
     return (
-        "SELECT bundles.uuid, bundles.version, bundles.document, coalesce(own.document, whole.document) FROM bundles"  # noqa: S608
+        "SELECT bundles.uuid, bundles.version, bundles.document,"  # noqa: S608
+        " coalesce(own.document, whole.document) AS tombstone FROM bundles"
         " LEFT JOIN tombstones AS own ON own.uuid = bundles.uuid AND own.version = bundles.version"
         f" AND {_here('own', replica)}"
         " LEFT JOIN tombstones AS whole ON whole.uuid = bundles.uuid AND whole.version = ''"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from hca_core.openapi.model import Api
-from hca_local.dss.jobs import Jobs, Workers
+from hca_local.jobs import Jobs, Workers
 from hca_local.router import Answer, Call, Handler, Router
 from hca_local.s3.blobs import BLOCK, Readable
 from hca_local.upload.areas import Areas

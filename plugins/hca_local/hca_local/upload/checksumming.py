@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from hca_core.transfer.digest import Checksums, checksums
-from hca_local.dss.jobs import Interrupted, Job, Jobs, Task
+from hca_local.jobs import Interrupted, Job, Jobs, Task
 from hca_local.router import Answer, Call, Handler
 from hca_local.s3.store import ObjectInfo
 from hca_local.upload.areas import Areas

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from datetime import datetime, timezone
 
-from hca_local.dss.jobs import Job, Jobs, Task
+from hca_local.jobs import Job, Jobs, Task
 from hca_local.router import Answer, Call, Handler
 from hca_local.upload.areas import DELETED, DELETING, DELETION_QUEUED, UNLOCKED, Areas
 from hca_local.upload.bucket import Bucket

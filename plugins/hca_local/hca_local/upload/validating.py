@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hca_local.dss.jobs import Interrupted, Job, Jobs, Task
+from hca_local.jobs import Interrupted, Job, Jobs, Task
 from hca_local.problem import Problem
 from hca_local.router import Answer, Call, Handler
 from hca_local.upload import command

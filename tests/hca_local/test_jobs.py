@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hca_local.dss.jobs import Job, Jobs, Workers
+from hca_local.jobs import Job, Jobs, Workers
 from hca_local.problem import Problem
 
 

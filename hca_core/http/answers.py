@@ -119,8 +119,8 @@ def refused(status: int, explanation: Explanation, *, method: str, url: str) -> 
     """Return the sentence that says which status answered which request, and what the service said about it."""
     phrase = _phrase(status)
     words = str(explanation).rstrip(".")
-    if explanation.code is None:
-        words = words.removeprefix(f"{phrase}: ")  # a title that only repeats the status
+    if explanation.code in (None, phrase):
+        words = words.removeprefix(f"{phrase}: ")  # a code or title that only repeats the status
     return f"{place(method, url)} was answered with {status} {phrase}{f': {words}' if words else ''}"
 
 

@@ -8,14 +8,17 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 from hca_core.errors import HcaError, TransferError
 from hca_core.transfer.digest import sha256_of
 from hca_core.transfer.download import Download
 from hca_core.transfer.job import Opener, Progress, Silent, TransferJob
+from hca_core.transfer.private import sweep
 from hca_core.transfer.quota import Quota
 from hca_core.transfer.report import FileResult
+from hca_core.transfer.sink import SMALL, clear
 
 __all__ = ["Action", "Existing", "decide", "fetch", "is_hopeless"]
 
@@ -40,6 +43,7 @@ def fetch(
     quota: Quota | None = None,
     progress: Progress | None = None,
     stop: threading.Event | None = None,
+    sweep: Callable[[Path], object] = sweep,
     sleep: Callable[[float], object] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> FileResult:
@@ -47,7 +51,7 @@ def fetch(
 
     What breaks off is continued from where it was, by this call within `quota` and by the next run from the partial
     file. `opener` has its own rules for repeating a request that got no answer at all. Wrong content is fetched once
-    more from the start, and then refused.
+    more from the start, and then refused. `sweep` is called for the folder of a file that is fetched.
 
     Raises:
         CancelledError: `stop` was set; what is there so far can be continued.
@@ -58,7 +62,7 @@ def fetch(
     begun = clock()
     result = FileResult(job.name, job.target, "failed", job.size)
     try:
-        result = _result(job, existing, download)
+        result = _result(job, existing, download, sweep)
     except HcaError as error:
         result = replace(result, error=error)
     except OSError as error:
@@ -95,14 +99,17 @@ def is_hopeless(error: BaseException | None) -> bool:
     return isinstance(cause, OSError) and cause.errno in _HOPELESS
 
 
-def _result(job: TransferJob, existing: Existing, download: Download) -> FileResult:
+def _result(job: TransferJob, existing: Existing, download: Download, sweep: Callable[[Path], object]) -> FileResult:
     present = _present_size(job)
     action = decide(existing, job, present)
     if action == "refuse":
         raise TransferError(f"{job.target} exists already.", hint="Choose another folder, or allow overwriting.")
     if action == "present" or (action == "verify" and sha256_of(job.target) == job.sha256):
         download.progress.advance(job.name, present or 0)
+        if present is not None and present > SMALL:
+            clear(job.target)
         return FileResult(job.name, job.target, "present", present)
+    sweep(job.target.parent)
     download.run()
     return FileResult(job.name, job.target, "resumed" if download.resumed else "fetched", download.size)
 

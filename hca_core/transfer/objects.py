@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from hca_core.transfer.content import Content
     from hca_core.transfer.digest import Checksums
 
-__all__ = ["Labels", "ListedObject", "ObjectInfo", "ObjectStore", "Stored", "split_url"]
+__all__ = ["NO_BUCKET", "Labels", "ListedObject", "ObjectInfo", "ObjectStore", "Stored", "split_url"]
 
+# The code of the NotFoundError for a bucket: with it, every other object is missing, too.
+NO_BUCKET = "NoSuchBucket"
 
 Labels = Callable[["Checksums"], Mapping[str, str]]
 

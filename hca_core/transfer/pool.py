@@ -17,6 +17,7 @@ from hca_core.transfer.durable import flush
 from hca_core.transfer.fetch import Existing, fetch, is_hopeless
 from hca_core.transfer.job import Opener, Progress, TransferJob
 from hca_core.transfer.pace import MOST, Pace, room
+from hca_core.transfer.private import Sweeper
 from hca_core.transfer.quota import Quota
 from hca_core.transfer.report import FileResult, Report
 
@@ -177,7 +178,7 @@ def run(
     on the disk. Give a `report` to have one even if the run is interrupted.
     """
     report = Report() if report is None else report
-    stop = threading.Event()
+    stop, sweeper = threading.Event(), Sweeper()
     most = min(concurrency or MOST, room())
     pace = Pace(most=most)
     batch = _Batch(report, on_result)
@@ -186,7 +187,14 @@ def run(
         if candidate.clashes:
             return _clash(candidate.job)
         return fetch(
-            candidate.job, opener, existing=existing, quota=quota, progress=progress, stop=stop, sleep=stop.wait
+            candidate.job,
+            opener,
+            existing=existing,
+            quota=quota,
+            progress=progress,
+            stop=stop,
+            sweep=sweeper,
+            sleep=stop.wait,
         )
 
     began = time.monotonic()

@@ -15,7 +15,7 @@ from hca_core.transfer.content import Content, Reading, read_content
 from hca_core.transfer.digest import MIB, Checksums, checksums, part_size
 from hca_core.transfer.job import ByteStream
 from hca_core.transfer.multipart import LargeFile, Multipart
-from hca_core.transfer.objects import Labels, ListedObject, ObjectInfo, Stored, split_url
+from hca_core.transfer.objects import NO_BUCKET, Labels, ListedObject, ObjectInfo, Stored, split_url
 from hca_core.transfer.s3client import Access, make_client
 from hca_core.transfer.s3copy import Copy
 from hca_core.transfer.s3errors import has_expired, translated
@@ -101,7 +101,7 @@ class S3Store:
             head = self._ask(bucket, key, lambda s3: s3.head_object(Bucket=bucket, Key=key))
             found = self._ask(bucket, key, lambda s3: s3.get_object_tagging(Bucket=bucket, Key=key)) if tags else {}
         except NotFoundError as error:
-            if error.code == "NoSuchBucket":
+            if error.code == NO_BUCKET:
                 raise
             return None
         return ObjectInfo(

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hca_core.errors import ApiError, ArgumentError, AuthError, ConfigError, HcaError, NetworkError, NotFoundError
+from hca_core.transfer.objects import NO_BUCKET
 
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError, ClientError
@@ -51,8 +52,8 @@ def _refused(error: ClientError, bucket: str, key: str) -> HcaError:
     code, words = readable(said.get("Code", "")), readable(said.get("Message", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     url = f"s3://{bucket}/{key}"
-    if code == "NoSuchBucket":
-        return NotFoundError(f"There is no bucket {bucket!r} for {key}.", status=404, code=code, url=url)
+    if code == NO_BUCKET:
+        return NotFoundError(f"There is no bucket {bucket!r}.", status=404, code=code, url=url)
     if code in _NO_KEY:
         return NotFoundError(f"There is no object {url}.", status=404, code=code, url=url)
     if code in _REFUSED:

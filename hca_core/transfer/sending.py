@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from hca_core.errors import AuthError, HcaError, NetworkError
 from hca_core.transfer.job import Progress
 from hca_core.transfer.ledger import Ledger, failed
+from hca_core.transfer.objects import NO_BUCKET
 from hca_core.transfer.pool import each
 from hca_core.transfer.report import FileResult
 
@@ -46,7 +47,7 @@ def send_all(
     row, the rest is not tried and does not get into the ledger. Progress counts the bytes of all files as waiting.
 
     Raises:
-        AuthError: somebody does not let us in, and would not with the other files.
+        AuthError, NotFoundError: somebody does not let us in, or there is no such bucket; so it is with all files.
     """
 
     def attempt(file: F) -> FileResult:
@@ -67,9 +68,9 @@ def _attempt(file: F, send: Callable[[F], FileResult], progress: Progress) -> Fi
     begun = time.monotonic()
     try:
         result = send(file)
-    except AuthError:
-        raise
     except (HcaError, OSError) as error:
+        if isinstance(error, AuthError) or getattr(error, "code", None) == NO_BUCKET:
+            raise
         result = failed(FileResult(file.name, file.path, "failed", file.size), error, to="read")
     finally:
         progress.done(file.name)

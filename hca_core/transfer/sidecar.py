@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import json
-import os
-import secrets
 import stat
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from hca_core.transfer.job import TransferJob
+from hca_core.transfer.private import beside, replacing
 
-__all__ = ["Sidecar", "left_behind", "load", "part_path", "private_path", "save", "sidecar_path"]
+__all__ = ["Sidecar", "left_behind", "load", "part_path", "save", "sidecar_path"]
 
 _FORMAT = "hca-partial-1"
-_LONGEST_NAME = 255 - len(".0123456789abcdef.part")
 
 
 @dataclass(frozen=True)
@@ -47,23 +43,12 @@ class Sidecar:
 
 def part_path(target: Path) -> Path:
     """Return where the bytes of `target` are gathered until they are complete."""
-    return target.with_name(f"{_stem(target)}.part")
+    return beside(target, ".part")
 
 
 def sidecar_path(target: Path) -> Path:
     """Return where the note on the partial file of `target` is."""
-    return target.with_name(f"{_stem(target)}.part.json")
-
-
-def private_path(target: Path, owner: str) -> Path:
-    """Return where the bytes of `target` are gathered by one `owner` alone."""
-    return target.with_name(f"{_stem(target)}.{owner}.part")
-
-
-def _stem(target: Path) -> str:
-    if len(os.fsencode(target.name)) <= _LONGEST_NAME:
-        return target.name
-    return hashlib.sha256(os.fsencode(target.name)).hexdigest()
+    return beside(target, ".part.json")
 
 
 def load(path: Path) -> Sidecar | None:
@@ -107,11 +92,5 @@ def save(path: Path, note: Sidecar) -> None:
 
     It is not forced to the disk: after a power failure a lost note costs a second download, nothing else.
     """
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    try:
-        temporary.write_text(json.dumps({"format": _FORMAT, **asdict(note)}))
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
+    with replacing(path) as fresh:
+        fresh.write_text(json.dumps({"format": _FORMAT, **asdict(note)}))

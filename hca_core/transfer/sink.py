@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import hashlib
 import io
 import os
 import secrets
-import stat
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,10 +14,11 @@ from typing import Protocol
 
 from hca_core.transfer.answer import Answer
 from hca_core.transfer.job import TransferJob
+from hca_core.transfer.private import create, is_at, remove, try_lock
 from hca_core.transfer.ring import Ring
-from hca_core.transfer.sidecar import Sidecar, load, part_path, private_path, save, sidecar_path
+from hca_core.transfer.sidecar import Sidecar, load, part_path, save, sidecar_path
 
-__all__ = ["SMALL", "Buffered", "Partial", "Sink", "try_lock"]
+__all__ = ["SMALL", "Buffered", "Partial", "Sink", "clear"]
 
 SMALL = 1024 * 1024  # bytes; a file up to this size is not worth a partial file, a note and a lock
 
@@ -76,35 +74,18 @@ class Buffered:
         return hashlib.sha256(self._data[: self.position]).hexdigest()
 
     def commit(self) -> bool:
-        path, file = _open_private(self._target, self.note.owner)
+        path, file = create(self._target)
         try:
             with file:
                 _write(file, self._data[: self.position])
             path.replace(self._target)
         except BaseException:
-            _remove(path)
+            remove(path)
             raise
         return True
 
     def close(self, *, discard: bool = False) -> None:
         """Nothing is kept."""
-
-
-def try_lock(descriptor: int) -> bool:
-    """Take the lock of an open file; False if another process or thread has it.
-
-    A file system that knows no locks counts as success: being alone is the normal case, and `Partial` notices
-    when it is not.
-    """
-    if sys.platform == "win32":
-        return True
-    import fcntl
-
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        return error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
-    return True
 
 
 class Partial:
@@ -127,7 +108,7 @@ class Partial:
         file = _claim(self._path, sidecar_path(job.target), lock)
         self._shared = file is not None
         if file is None:
-            self._path, file = _open_private(job.target, self.note.owner)
+            self._path, file = create(job.target)
         self._file = file
 
     def adopt(self, job: TransferJob, on_bytes: Callable[[int], object]) -> None:
@@ -176,7 +157,9 @@ class Partial:
         self._path.replace(self._target)
         self._file.close()
         if self._shared:
-            _remove(sidecar_path(self._target))
+            remove(sidecar_path(self._target))
+        else:
+            clear(self._target)
         return True
 
     def close(self, *, discard: bool = False) -> None:
@@ -184,9 +167,9 @@ class Partial:
         if self._file.closed:
             return
         if (discard or not self._shared or not _size(self._file)) and self._is_ours():
-            _remove(self._path)
+            remove(self._path)
             if self._shared:
-                _remove(sidecar_path(self._target))
+                remove(sidecar_path(self._target))
         self._file.close()
 
     def _update(self, block: memoryview) -> None:
@@ -199,7 +182,7 @@ class Partial:
             self._noted = True
 
     def _is_ours(self) -> bool:
-        if not _is_at(self._file, self._path):
+        if not is_at(self._file, self._path):
             return False
         if not self._noted:
             return True
@@ -209,7 +192,19 @@ class Partial:
     def _go_private(self) -> None:
         self._file.close()
         self._shared = self._noted = False
-        self._path, self._file = _open_private(self._target, secrets.token_hex(8))
+        self._path, self._file = create(self._target)
+
+
+def clear(target: Path) -> None:
+    """Remove what is left of partial files of a target that is whole, unless somebody is about to replace it."""
+    note_path = sidecar_path(target)
+    if not os.path.lexists(note_path):
+        return
+    file = _claim(part_path(target), note_path, try_lock)
+    if file is not None:
+        remove(note_path)
+        remove(part_path(target))
+        file.close()
 
 
 def _note(job: TransferJob) -> Sidecar:
@@ -228,28 +223,10 @@ def _claim(path: Path, note_path: Path, lock: Callable[[int], bool]) -> io.FileI
     # Bytes without a note were never ours: it is written before the first of them. Somebody's file may well be
     # called `x.part`. And the file that was opened may have got its final name before its lock was free.
     known = not _size(file) or os.path.lexists(note_path)
-    if lock(file.fileno()) and known and _is_at(file, path):
+    if lock(file.fileno()) and known and is_at(file, path):
         return file
     file.close()
     return None
-
-
-def _open_private(target: Path, owner: str) -> tuple[Path, io.FileIO]:
-    path = private_path(target, owner)
-    try:
-        descriptor = os.open(path, _FLAGS | os.O_EXCL, 0o666)
-    except FileNotFoundError:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, _FLAGS | os.O_EXCL, 0o666)
-    return path, io.FileIO(descriptor, "r+")
-
-
-def _is_at(file: io.FileIO, path: Path) -> bool:
-    try:
-        there = path.lstat()
-    except OSError:
-        return False
-    return stat.S_ISREG(there.st_mode) and os.path.samestat(there, os.fstat(file.fileno()))
 
 
 def _size(file: io.FileIO) -> int:
@@ -260,8 +237,3 @@ def _write(file: io.FileIO, data: memoryview) -> None:
     # A nearly full disk takes a part of the bytes before it refuses the rest.
     while data:
         data = data[file.write(data) :]
-
-
-def _remove(path: Path) -> None:
-    with contextlib.suppress(OSError):
-        path.unlink()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fake_dss import TOKEN, FakeDSS
 
-from hca_core.errors import ApiError, ArgumentError, AuthError, HcaError, NetworkError, TransferError
+from hca_core.errors import ApiError, ArgumentError, AuthError, HcaError, NetworkError, NotFoundError, TransferError
 from hca_core.retry import RetryPolicy
 from hca_core.testing import Answer, Clock, Request
 from hca_core.transfer.digest import checksums
@@ -278,6 +278,13 @@ def test_a_refused_token_stops_everything(dss: FakeDSS, source: Path) -> None:
     with DSSClient(swagger_url=dss.swagger_url, token="stale") as client, pytest.raises(AuthError):
         send(dss, client, source, jobs=1)
     assert dss.store.puts == 1
+
+
+def test_a_bucket_that_does_not_exist_is_named_once(dss: FakeDSS, client: DSSClient, source: Path) -> None:
+    for name in ("project_0.json", "r1.fastq.gz", "r 2#ü.txt"):
+        dss.store.failing[name] = NotFoundError("There is no bucket 'stage'.", status=404, code="NoSuchBucket")
+    with pytest.raises(NotFoundError, match=r"^There is no bucket 'stage'\.$"):
+        send(dss, client, source)
 
 
 def test_an_unreadable_file_is_named(dss: FakeDSS, client: DSSClient, source: Path) -> None:

@@ -14,6 +14,7 @@ from hca_core.transfer.job import Opener, Progress, TransferJob
 from hca_core.transfer.ledger import Ledger, failed
 from hca_core.transfer.limit import RateLimit, limited, parse_rate
 from hca_core.transfer.pool import run
+from hca_core.transfer.private import Sweeper
 from hca_core.transfer.quota import Quota
 from hca_core.transfer.report import FileResult, Report, Status
 from hca_dss.filestore import Filestore, link, protect
@@ -105,6 +106,7 @@ class Linker:
         self._waiting: dict[str, list[tuple[_Work, list[Step]]]] = {}  # by checksum, as the others
         self._there = set[str]()
         self._failed: dict[str, FileResult] = {}
+        self._sweep = Sweeper()
 
     def jobs(self, plans: Iterable[Plan]) -> Generator[TransferJob, None, None]:
         """Yield one job for each content that no earlier plan has asked for."""
@@ -162,6 +164,7 @@ class Linker:
             try:
                 # The plan has checked the name, but a folder may have become a link since then.
                 target = places.join(target.relative_to(places.root).parts)
+                self._sweep(target.parent)
                 link(stored, target, verify=self._existing == "verify", overwrite=self._existing == "overwrite")
             except (HcaError, OSError) as error:
                 result = failed(result, error)

@@ -7,16 +7,17 @@ import filecmp
 import hashlib
 import logging
 import os
+import secrets
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from hca_core.errors import TransferError
 from hca_core.paths import check_sha256
 from hca_core.transfer.digest import sha256_of
 from hca_core.transfer.durable import flush
+from hca_core.transfer.private import private_path, remove, replacing, sweep
 from hca_dss.places import Places
 
 logger = logging.getLogger(__name__)
@@ -60,12 +61,10 @@ class Filestore:
 
 
 def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=path.parent, prefix=".hca-") as folder:
-        fresh = Path(folder) / "new"
+    sweep(path.parent)
+    with replacing(path) as fresh:
         fresh.write_bytes(data)
         protect(fresh)
-        os.replace(fresh, path)
     flush([path])
 
 
@@ -115,10 +114,13 @@ def _settle(stored: Path, target: Path, verify: bool, overwrite: bool, make_link
 
 
 def _replace(stored: Path, target: Path, make_link: MakeLink) -> None:
-    with TemporaryDirectory(dir=target.parent, prefix=".hca-") as folder:
-        fresh = Path(folder) / "new"
+    fresh = private_path(target, secrets.token_hex(8))
+    try:
         _link_or_copy(stored, fresh, make_link)
         os.replace(fresh, target)
+    except BaseException:
+        remove(fresh)
+        raise
 
 
 def _link_or_copy(stored: Path, target: Path, make_link: MakeLink) -> None:
@@ -135,7 +137,5 @@ def _link_or_copy(stored: Path, target: Path, make_link: MakeLink) -> None:
 
 def _copy(stored: Path, target: Path) -> None:
     """Copy beside `target`, then rename; the modification time comes along, so that a rerun need not compare bytes."""
-    with TemporaryDirectory(dir=target.parent, prefix=".hca-") as folder:
-        fresh = Path(folder) / "new"
+    with replacing(target) as fresh:
         shutil.copy2(stored, fresh)
-        os.replace(fresh, target)

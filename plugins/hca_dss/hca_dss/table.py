@@ -7,16 +7,15 @@ come out as they went in.
 
 from __future__ import annotations
 
-import os
 import re
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple, TextIO
 
 from hca_core.transfer.durable import flush
+from hca_core.transfer.private import replacing, sweep
 
 _MOST_LINES = 100  # of one quoted cell
 _CELL = re.compile(r'"([^"]*(?:""[^"]*)*)"(?!")([^\t]*)|([^\t]*)')
@@ -99,13 +98,11 @@ def _unquoted(text: str) -> list[str] | None:
 @contextmanager
 def write_table(path: Path) -> Iterator[TextIO]:
     """Give a file that becomes `path` when the block ends well; before that nobody sees it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=path.parent, prefix=".hca-") as folder:
-        fresh = Path(folder) / "new"
+    sweep(path.parent)
+    with replacing(path) as fresh:
         with fresh.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             yield file
         flush([fresh])
-        os.replace(fresh, path)
 
 
 def row(cells: Sequence[str]) -> str:

@@ -65,6 +65,7 @@ def upload(
         TransferError: files cannot be uploaded (then nothing was sent), or failed (then all others are kept, and no
             bundle was made).
         AuthError: the DSS or the bucket does not let us in.
+        NotFoundError: there is no such bucket.
     """
     if replica not in REPLICAS:
         raise ArgumentError(f"{replica!r} is not a replica.", hint=f"Replicas: {', '.join(REPLICAS)}.")

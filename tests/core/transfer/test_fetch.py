@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import random
 import threading
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from hca_core.transfer import sink
 from hca_core.transfer.download import Download
 from hca_core.transfer.fetch import Existing, decide, fetch, is_hopeless
 from hca_core.transfer.job import Opener, TransferJob
+from hca_core.transfer.private import create
 from hca_core.transfer.quota import Quota
 from hca_core.transfer.report import FileResult
 from hca_core.transfer.sidecar import load, part_path, sidecar_path
@@ -404,6 +406,31 @@ def test_a_full_disk_is_named_and_the_partial_file_stays(target: Path, monkeypat
     monkeypatch.undo()
     assert get(job_for(BIG, target), Origin(BIG)).status == "resumed"
     assert target.read_bytes() == BIG
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EMFILE])
+def test_what_would_fail_for_every_file_is_told_with_advice(
+    number: int, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(file: Any, data: memoryview) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(sink, "_write", refused)
+    result = get(job_for(BIG, target), Origin(BIG))
+    assert result.error is not None
+    assert os.strerror(number) in result.error.message
+    assert result.error.hint
+    assert is_hopeless(result.error)
+
+
+@both_sizes
+def test_leftovers_of_a_death_are_swept_away(data: bytes, target: Path) -> None:
+    create(target)[1].close()
+    get(job_for(data, target), Origin(data))
+    assert names(target) == ["f"]
+    sidecar_path(target).write_text("{}")
+    get(job_for(data, target), Origin(data))
+    assert names(target) == (["f"] if data is BIG else ["f", "f.part.json"])  # little files have no notes
 
 
 @both_sizes

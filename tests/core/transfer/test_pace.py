@@ -2,8 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from hca_core.errors import ApiError, HcaError, NetworkError
-from hca_core.transfer.pace import Pace
+from hca_core.transfer.pace import Pace, room
 from hca_core.transfer.report import FileResult
 
 
@@ -57,3 +59,20 @@ def test_a_missing_file_says_nothing_about_the_server() -> None:
     line = Line()
     line.pace.completed(failed(ApiError("not there", status=404)))
     assert line.pace.limit == 8
+
+
+def test_never_more_than_there_is_room_for() -> None:
+    assert Pace(most=3).limit == 3
+
+
+def test_the_limit_of_open_files_bounds_the_transfers() -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        found = []
+        for limit in (64, 256, 17):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, before[1]))
+            found.append(room())
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert found == [12, 60, 1]

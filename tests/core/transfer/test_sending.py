@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hca_core.errors import ApiError, AuthError, NetworkError
+from hca_core.errors import ApiError, AuthError, HcaError, NetworkError, NotFoundError
 from hca_core.transfer.job import Silent
 from hca_core.transfer.ledger import Ledger
+from hca_core.transfer.objects import NO_BUCKET
 from hca_core.transfer.report import FileResult
 from hca_core.transfer.sending import send_all
 
@@ -68,14 +69,15 @@ def test_a_failure_does_not_keep_the_others_back(jobs: int) -> None:
     assert len(progress.ended) == 20
 
 
-def test_whoever_is_not_let_in_stops_at_once() -> None:
+@pytest.mark.parametrize("error", [AuthError("no"), NotFoundError("no bucket", status=404, code=NO_BUCKET)])
+def test_what_is_so_with_all_files_stops_at_once(error: HcaError) -> None:
     tried = []
 
     def send(file: File) -> FileResult:
         tried.append(file.name)
-        raise AuthError("no")
+        raise error
 
-    with pytest.raises(AuthError):
+    with pytest.raises(type(error)):
         send_all(FILES, send, jobs=1, ledger=Ledger(), progress=Silent())
     assert tried == ["00"]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from hca_core.transfer.job import TransferJob
-from hca_core.transfer.sidecar import Sidecar, left_behind, load, part_path, private_path, save, sidecar_path
+from hca_core.transfer.private import private_path
+from hca_core.transfer.sidecar import Sidecar, left_behind, load, part_path, save, sidecar_path
 
 NOTE = Sidecar("sha256:ab", 5, "ab" * 32, owner="me", validator='"1"')
 JOB = TransferJob("f", "http://127.0.0.1/", Path("f"), "sha256:ab", 5, "ab" * 32)
@@ -68,7 +69,7 @@ def test_paths_are_beside_the_target() -> None:
     target = Path("folder/reads.fastq.gz")
     assert part_path(target) == Path("folder/reads.fastq.gz.part")
     assert sidecar_path(target) == Path("folder/reads.fastq.gz.part.json")
-    assert private_path(target, "0" * 16) == Path("folder/reads.fastq.gz.0000000000000000.part")
+    assert private_path(target, "0" * 16) == Path("folder/reads.fastq.gz.hca-0000000000000000.part")
 
 
 @pytest.mark.parametrize("name", ["n" * 255, "ü" * 127])

@@ -8,8 +8,9 @@ import pytest
 from origin import job_for
 
 from hca_core.transfer.answer import Answer
+from hca_core.transfer.private import try_lock
 from hca_core.transfer.sidecar import load, part_path, sidecar_path
-from hca_core.transfer.sink import Buffered, Partial, Sink, try_lock
+from hca_core.transfer.sink import Buffered, Partial, Sink, clear
 
 DATA = bytes(range(256)) * 10
 WHOLE = Answer(200, 0, len(DATA), validator='"1"')
@@ -268,3 +269,35 @@ def test_close_keeps_what_can_be_continued_and_removes_what_is_empty(target: Pat
     sink = Partial(job_for(DATA, target))
     sink.close(discard=True)
     assert names(target.parent) == []
+
+
+def test_what_is_left_beside_a_whole_file_is_cleared_away(target: Path) -> None:
+    left_behind(target, DATA[:10])
+    target.write_bytes(DATA)
+    clear(target)
+    assert names(target.parent) == ["f"]
+    sidecar_path(target).write_text("{}")  # as a death between the last two steps leaves it
+    clear(target)
+    assert names(target.parent) == ["f"]
+
+
+def test_what_somebody_is_writing_is_not_cleared_away(target: Path) -> None:
+    busy = Partial(job_for(DATA, target))
+    busy.begin(WHOLE)
+    fill(busy, DATA)
+    target.write_bytes(DATA)
+    clear(target)
+    assert busy.commit()
+    busy.close()
+    assert names(target.parent) == ["f"]
+
+
+def test_the_second_of_two_clears_away_what_the_first_left_when_it_died(target: Path) -> None:
+    first, second = Partial(job_for(DATA, target)), Partial(job_for(DATA, target))
+    for sink in (first, second):
+        sink.begin(WHOLE)
+        fill(sink, DATA)
+    first._file.close()  # which is what its death does to its lock
+    assert second.commit()
+    second.close()
+    assert names(target.parent) == ["f"]

@@ -1,78 +1,81 @@
-"""Measures hca against its peers, as ratios within one run: `python benchmarks/run.py [startup]`.
+"""Measures hca against its peers, as ratios within one run: `python benchmarks/run.py [GROUP …]`.
 
-Each row runs our command and the peer's in turn, many times, and compares the medians; absolute times depend on the
-machine and its mood, ratios hardly do. See `benchmarks/README.md`.
+Prints one table, and writes it as JSON and as a picture into `benchmarks/results`. How to read them: docs/performance.md.
 """
 
 from __future__ import annotations
 
-import os
-import statistics
-import subprocess
+import argparse
+import importlib
 import sys
-import tempfile
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-PYTHON = sys.executable
-HCA = str(Path(PYTHON).with_name("hca"))
-ROUNDS = 21
+from bench.chart import chart
+from bench.peers import Peers, find
+from bench.place import Place, opened
+from bench.race import FailedError
+from bench.results import as_json
+from bench.row import Row, left_out
+from bench.table import HEADING, line, sentence
+
+HERE = Path(__file__).parent
+GROUPS = (
+    *("startup", "large_file", "small_files", "latency", "checksums", "upload", "manifest", "memory", "growth"),
+    "stack",
+)
 
 
-@dataclass(frozen=True)
-class Row:
-    """What is measured, against what, and the ratio that we want to stay below."""
+def main(arguments: Sequence[str]) -> None:
+    """Run the chosen groups, all by default."""
+    options = _parse(arguments)
+    peers = find(HERE / ".envs")
+    for why in peers.missing.values():
+        print(f"left out: {why}")
+    print(HEADING, flush=True)
+    rows: dict[str, list[Row]] = {}
+    with opened(peers, options.share, options.rounds) as place:
+        for group in options.groups or GROUPS:
+            rows[group] = []
+            for row in measured(group, place):
+                rows[group].append(row)
+                print(line(row), flush=True)
+    every = [row for found in rows.values() for row in found]
+    print(sentence(every))
+    _write(HERE / "results" / ("-".join(options.groups) or "all"), rows, peers)
 
-    name: str
-    ours: Sequence[str]
-    peer: Sequence[str]
-    goal: float
+
+def measured(group: str, place: Place) -> Iterator[Row]:
+    """Yield the rows of a group; what it cannot do without, or what fails, does not keep the others from running."""
+    module = importlib.import_module(f"bench.groups.{group}")
+    lacking = [name for name in getattr(module, "NEEDS", ()) if name not in place.peers]
+    if lacking:
+        yield left_out("-", f"group {group}", lacking[0], None, place.peers.why(lacking[0]))
+        return
+    try:
+        yield from module.rows(place)
+    except FailedError as error:
+        print(error, file=sys.stderr)
+        yield left_out("-", f"group {group}", "-", None, "a command failed")
 
 
-IMPORT_CLICK = (PYTHON, "-c", "import click")
-GROUPS = {
-    "startup": [
-        Row("hca --version / import click", (HCA, "--version"), IMPORT_CLICK, 1.1),
-        Row("hca --help / import click", (HCA, "--help"), IMPORT_CLICK, 1.4),
-        Row("hca dss get-bundle --help / import click", (HCA, "dss", "get-bundle", "--help"), IMPORT_CLICK, 1.5),
-    ],
-}
-
-
-def main(chosen: Sequence[str]) -> None:
-    """Run the chosen groups (all by default) and print one table."""
-    unknown = set(chosen) - set(GROUPS)
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"one of {', '.join(GROUPS)}")
+    parser.add_argument("--rounds", type=int, default=5, help="how often to run each command, more or less")
+    parser.add_argument("--share", type=float, default=1.0, help="make everything smaller, to try things out")
+    options = parser.parse_args(arguments)
+    unknown = set(options.groups) - set(GROUPS)
     if unknown:
-        sys.exit(f"There is no group {', '.join(sorted(unknown))}; there are: {', '.join(GROUPS)}.")
-    print(f"{'what':<48} {'ours':>9} {'peer':>9} {'ratio':>6} {'goal':>6}")
-    for group in chosen or GROUPS:
-        for row in GROUPS[group]:
-            report(row, *measure(row.ours, row.peer))
+        parser.error(f"There is no group {', '.join(sorted(unknown))}; there are: {', '.join(GROUPS)}.")
+    return options
 
 
-def report(row: Row, ours: float, peer: float) -> None:
-    """Print one line: medians in milliseconds, and whether the goal is met."""
-    met = "met" if ours / peer <= row.goal else "not met"
-    print(f"{row.name:<48} {ours:>7.1f}ms {peer:>7.1f}ms {ours / peer:>6.2f} {row.goal:>6.2f} {met}", flush=True)
-
-
-def measure(ours: Sequence[str], peer: Sequence[str]) -> tuple[float, float]:
-    """Return the medians in milliseconds of two commands that take turns, so that both meet the same disturbances."""
-    with tempfile.TemporaryDirectory() as home:
-        environ = {"HOME": home, "PATH": os.environ["PATH"]}
-        for command in (ours, peer):  # bytecode and caches are there on any second run
-            once(command, environ)
-        times = [(once(ours, environ), once(peer, environ)) for _ in range(ROUNDS)]
-    return statistics.median(pair[0] for pair in times), statistics.median(pair[1] for pair in times)
-
-
-def once(command: Sequence[str], environ: dict[str, str]) -> float:
-    """Return how many milliseconds a command takes as a whole process."""
-    began = time.perf_counter()
-    subprocess.run(command, env=environ, stdout=subprocess.DEVNULL, check=True)
-    return (time.perf_counter() - began) * 1000
+def _write(path: Path, rows: dict[str, list[Row]], peers: Peers) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.with_suffix(".json").write_text(as_json(rows, peers))
+    path.with_suffix(".svg").write_text(chart([row for found in rows.values() for row in found]))
+    print(f"written: {path}.json and {path}.svg")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from hca_core.errors import ArgumentError
 from hca_core.transfer.job import ByteStream
@@ -109,10 +109,9 @@ def split_url(url: str) -> tuple[str, str]:
     Raises:
         ArgumentError: one of them is missing.
     """
-    parts = urlsplit(url)
-    bucket, key = parts.netloc, unquote(parts.path.removeprefix("/"))
+    scheme, _, place = url.rpartition("://")
+    bucket, _, name = place.partition("/")
+    key = unquote(name)  # in which `#` and `?` mean nothing special
     if not bucket or not key:
-        raise ArgumentError(
-            f"{url!r} does not name an object.", hint=f"It looks like {parts.scheme or 's3'}://bucket/key."
-        )
+        raise ArgumentError(f"{url!r} does not name an object.", hint=f"It looks like {scheme or 's3'}://bucket/key.")
     return bucket, key

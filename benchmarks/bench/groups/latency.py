@@ -1,0 +1,50 @@
+"""Many small files behind a link whose round trip takes 50 ms."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.downloads import curl_many, legacy, ours
+from bench.peers import PYTHON
+from bench.place import Place
+from bench.race import race
+from bench.row import Row, by_time
+from bench.stub import Address, made_files, serving
+
+NEEDS = ("nginx", "curl")
+ROUND_TRIP = 0.05  # seconds
+_PROXY = Path(__file__).parents[1] / "delay.py"
+
+
+def rows(place: Place) -> Iterator[Row]:
+    """Download 2 000 files of 2 KiB; curl with 64 connections, ours with default settings."""
+    count = place.size(2000)
+    own, public = Address.free(), Address.free()
+    with serving(place, own=own, public=public) as stub, delayed(public, own):
+        files = list(made_files(count))
+        bundle, out = stub.add_bundle(files), place.folder("out")
+        contenders = [
+            ours(stub, bundle, out),
+            *curl_many(place, stub, files, out, 64),
+            *legacy(place, stub, bundle, out, rounds=1),
+        ]
+        runs = race(contenders, max(1, place.rounds - 2))
+    what = f"download {count:,} × 2 KiB, 50 ms away".replace(",", " ")
+    yield by_time("P5", what, runs, "curl", 1.3)
+    yield by_time("P5", what, runs, "legacy", 1 / 12, why=place.peers.why("legacy"))
+
+
+@contextmanager
+def delayed(public: Address, own: Address) -> Iterator[None]:
+    """Make what listens at `own` reachable at `public`, half a round trip away."""
+    links = (f"{public.dss}:{own.dss}", f"{public.blobs}:{own.blobs}")
+    with subprocess.Popen([PYTHON, str(_PROXY), str(ROUND_TRIP), *links], stdout=subprocess.PIPE) as proxy:
+        try:
+            assert proxy.stdout is not None
+            proxy.stdout.readline()
+            yield
+        finally:
+            proxy.terminate()

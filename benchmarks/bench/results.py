@@ -1,0 +1,40 @@
+"""The results as data: rows by group, the machine and the versions of the peers, and nothing that names anybody."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from dataclasses import asdict
+from typing import Any
+
+from bench.peers import Peers
+from bench.row import Row
+
+__all__ = ["as_json"]
+
+_VERSION_WORDS = {"openssl": "version", "nginx": "-v"}
+
+
+def as_json(rows: dict[str, list[Row]], peers: Peers) -> str:
+    """Return everything as JSON."""
+    found = {
+        "machine": {"processors": os.cpu_count(), "architecture": platform.machine()},
+        "python": platform.python_version(),
+        "peers": {name: _version(name, path) for name, path in peers.programs.items() if name != "legacy"},
+        "left_out": list(peers.missing.values()),
+        "groups": {group: [_record(row) for row in found] for group, found in rows.items()},
+    }
+    return json.dumps(found, indent=2) + "\n"
+
+
+def _record(row: Row) -> dict[str, Any]:
+    figures = {key: round(value, 4) if isinstance(value, float) else value for key, value in asdict(row).items()}
+    return {**figures, "ratio": round(row.ratio, 3) if row.ratio is not None else None, "verdict": row.verdict}
+
+
+def _version(name: str, path: str) -> str:
+    words = [path, _VERSION_WORDS.get(name, "--version")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    return " ".join((done.stdout or done.stderr).partition("\n")[0].split()[:3])

@@ -1,6 +1,7 @@
 """Measures hca against its peers, as ratios within one run: `python benchmarks/run.py [GROUP …]`.
 
-Prints one table, and writes it as JSON and as a picture into `benchmarks/results`. How to read them: docs/performance.md.
+Prints one table, and writes it as JSON and as a picture into `benchmarks/results`; docs/performance.md
+says how to read them.
 """
 
 from __future__ import annotations
@@ -21,7 +22,16 @@ from bench.table import HEADING, line, sentence
 
 HERE = Path(__file__).parent
 GROUPS = (
-    *("startup", "large_file", "small_files", "latency", "checksums", "upload", "manifest", "memory", "growth"),
+    "startup",
+    "api_call",
+    "large_file",
+    "small_files",
+    "latency",
+    "checksums",
+    "upload",
+    "manifest",
+    "memory",
+    "growth",
     "stack",
 )
 
@@ -32,6 +42,8 @@ def main(arguments: Sequence[str]) -> None:
     peers = find(HERE / ".envs")
     for why in peers.missing.values():
         print(f"left out: {why}")
+    if options.share != 1:
+        print(f"All sizes and numbers of files are multiplied by {options.share}, whatever the rows say.")
     print(HEADING, flush=True)
     rows: dict[str, list[Row]] = {}
     with opened(peers, options.share, options.rounds) as place:
@@ -42,7 +54,8 @@ def main(arguments: Sequence[str]) -> None:
                 print(line(row), flush=True)
     every = [row for found in rows.values() for row in found]
     print(sentence(every))
-    _write(HERE / "results" / ("-".join(options.groups) or "all"), rows, peers)
+    folder = HERE / "results" if options.share == 1 else HERE / "results" / "tmp"
+    _write(folder / ("-".join(options.groups) or "all"), rows, peers)
 
 
 def measured(group: str, place: Place) -> Iterator[Row]:
@@ -72,7 +85,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _write(path: Path, rows: dict[str, list[Row]], peers: Peers) -> None:
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.with_suffix(".json").write_text(as_json(rows, peers))
     path.with_suffix(".svg").write_text(chart([row for found in rows.values() for row in found]))
     print(f"written: {path}.json and {path}.svg")

@@ -55,10 +55,10 @@ class _Near(_End):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self.other = _End(self._delay, 0.0)
-        self.other.other = self
+        far = _End(self._delay, 0.0)
+        self.other, far.other = far, self
         loop = asyncio.get_running_loop()
-        self._connecting = loop.create_task(loop.create_connection(lambda: self.other, "127.0.0.1", self._port))
+        self._connecting = loop.create_task(loop.create_connection(lambda: far, "127.0.0.1", self._port))
 
 
 async def main(delay: float, links: list[tuple[int, int]]) -> None:

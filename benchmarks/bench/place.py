@@ -8,7 +8,7 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.peers import Peers
@@ -28,7 +28,6 @@ class Place:
     disk: Path
     share: float = 1.0
     rounds: int = 5
-    notes: list[str] = field(default_factory=list)
 
     def size(self, full: int) -> int:
         """Return a size or a number of files, made smaller."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 from bench.race import Runs
 
-__all__ = ["Row", "by_memory", "by_time", "left_out"]
+__all__ = ["Row", "by_memory", "by_time", "left_out", "spaced"]
 
 Unit = Literal["s", "MB"]
 
@@ -64,3 +64,8 @@ def by_memory(number: str, what: str, peak: float, limit: float, peer: str = "li
 def left_out(number: str, what: str, peer: str, goal: float | None, why: str) -> Row:
     """Say that there is nothing to compare with."""
     return Row(number, what, peer, goal, left_out=why)
+
+
+def spaced(count: int) -> str:
+    """Return a number with spaces between its thousands."""
+    return f"{count:,}".replace(",", " ")

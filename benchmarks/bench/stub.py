@@ -196,7 +196,8 @@ def _describe(folder: Path, public: Address) -> None:
 
 def make_certificate(openssl: str, folder: Path) -> None:
     """Make `cert.pem` and `key.pem` for this machine."""
-    words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    about = ("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1")
+    words = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *about)
     files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
     subprocess.run([openssl, *words, *files], check=True, stderr=subprocess.DEVNULL)
 

@@ -49,7 +49,7 @@ def ask(app: Callable[..., list[bytes]]) -> None:
         listener.serve(app, max_body=1000)
         for number in range(10):
             case = API["/things/{id}"]["GET"].Case(path_parameters={"id": f"made-up-{number}"})
-            check(case, Served(f"http://127.0.0.1:{listener.port}", "token", KNOWN))
+            check(case, Served(f"http://127.0.0.1:{listener.port}", {}, KNOWN))
 
 
 def test_a_good_service_is_found_good() -> None:

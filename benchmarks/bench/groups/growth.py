@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.peers import HCA
 from bench.place import Place, emptied
 from bench.race import Contender, Runs, race
-from bench.row import Row, by_memory
+from bench.row import Row, by_memory, spaced
 from bench.stub import Stub, made_files, serving, write_manifest
 
 NEEDS = ("nginx",)
@@ -53,8 +53,3 @@ def growth_of_memory(found: dict[int, Runs], few: int, more: int, most: int) -> 
     theirs = (found[more].peak - found[few].peak) / (more - few) * _MS
     what = f"memory per 1 000 further files, up to {spaced(most)}"
     return Row("P13", what, f"up to {spaced(more)}", WITHIN, ours, theirs, "MB")
-
-
-def spaced(count: int) -> str:
-    """Return a number with spaces between the thousands."""
-    return f"{count:,}".replace(",", " ")

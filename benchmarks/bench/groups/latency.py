@@ -11,7 +11,7 @@ from bench.downloads import curl_many, legacy, ours
 from bench.peers import PYTHON
 from bench.place import Place
 from bench.race import race
-from bench.row import Row, by_time
+from bench.row import Row, by_time, spaced
 from bench.stub import Address, made_files, serving
 
 NEEDS = ("nginx", "curl")
@@ -32,7 +32,7 @@ def rows(place: Place) -> Iterator[Row]:
             *legacy(place, stub, bundle, out, rounds=1),
         ]
         runs = race(contenders, max(1, place.rounds - 2))
-    what = f"download {count:,} × 2 KiB, 50 ms away".replace(",", " ")
+    what = f"download {spaced(count)} × 2 KiB, 50 ms away"
     yield by_time("P5", what, runs, "curl", 1.3)
     yield by_time("P5", what, runs, "legacy", 1 / 12, why=place.peers.why("legacy"))
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from bench.peers import HCA, PYTHON
 from bench.place import Place, person
 from bench.race import Contender, race
-from bench.row import Row, by_memory, by_time
+from bench.row import Row, by_memory, by_time, spaced
 from bench.stub import StubFile, write_manifest
 
 MOST_MEMORY = 120  # MB
@@ -28,7 +28,7 @@ def rows(place: Place) -> Iterator[Row]:
         Contender("csv.reader", (PYTHON, "-c", READ, str(manifest)), environ),
     ]
     runs = race(contenders, max(1, place.rounds // 2))
-    yield by_time("P11", f"plan a manifest of {count:,} rows".replace(",", " "), runs, "csv.reader", 3.0)
+    yield by_time("P11", f"plan a manifest of {spaced(count)} rows", runs, "csv.reader", 3.0)
     yield by_memory("P11", "the same, memory", runs["hca"].peak, MOST_MEMORY)
     manifest.unlink()
 

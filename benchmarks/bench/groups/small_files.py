@@ -8,7 +8,7 @@ from bench.downloads import curl_many, legacy, ours
 from bench.peers import HCA
 from bench.place import MIB, Place
 from bench.race import Contender, race
-from bench.row import Row, by_time
+from bench.row import Row, by_time, spaced
 from bench.stub import made_files, serving
 
 NEEDS = ("nginx", "curl")
@@ -34,7 +34,7 @@ def small(place: Place) -> Iterator[Row]:
         again = ours(stub, bundle, out, fresh=False)
         start = Contender("hca --help", (HCA, "--help"), stub.environ)
         rerun = race([again, start], place.rounds * 2)
-    what = f"download {count:,} × 2 KiB".replace(",", " ")
+    what = f"download {spaced(count)} × 2 KiB"
     yield by_time("P4", what, runs, "curl", 3.0)
     yield by_time("P4", what, runs, "legacy", 0.2, why=place.peers.why("legacy"))
     yield by_time("P10", f"{what}, all there", rerun, "hca --help", 6.0)

@@ -27,14 +27,15 @@ class Stranger(ApiClient):
     service = "another"
 
 class Store:
-    def put_file(self): ...
+    def put(self): ...
     def head(self): ...
+    def unfinished(self): ...
     def open(self): ...
     @classmethod
     def from_settings(cls, settings): ...
 
 class Halfway:
-    def put_file(self): ...
+    def put(self): ...
 
 number = 1
 """
@@ -86,7 +87,7 @@ FAULTS = {
     "unshipped": (service(file="forgotten.json"), "cannot be used: The API description shipped:forgotten.json"),
     "undescribed": (service(file="parts.py"), "cannot be used"),
     "safe": (service(safe="post_serach"), "no operation 'post_serach'"),
-    "store": (store("parts:Halfway"), "parts:Halfway is not an object store with from_settings, put_file"),
+    "store": (store("parts:Halfway"), "parts:Halfway is not an object store with from_settings, put"),
     "generous": (credentials("return Credentials('t', 'me')"), "gives a token to every service"),
     "failing": (credentials("raise OSError('no disk')"), "a hook fails: OSError: no disk"),
     "profiles": (LOUD.replace("return", "1 / 0 #"), "a hook fails: ZeroDivisionError"),

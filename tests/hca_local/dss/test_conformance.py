@@ -25,7 +25,7 @@ def served(dss: Any) -> Served:
         "subscriptions": subscriptions(dss),
     }
     known["events"] = known["search"] = known["bundles"]
-    return Served(f"{dss.ports.dss_url}/v1", "token-of-root", known, NOWHERE)
+    return Served(f"{dss.ports.dss_url}/v1", {"Authorization": "Bearer token-of-root"}, known, NOWHERE)
 
 
 def files(dss: Any) -> list[Record]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,6 +171,8 @@ class S3Store:
         about = self._about(file, sums)
         if file.tags:
             about["Tagging"] = urlencode(file.tags(sums))  # in the request itself they save a second one
+        if "-" not in sums.s3_etag:
+            about["ContentMD5"] = b64encode(bytes.fromhex(sums.s3_etag)).decode()  # what arrives otherwise is not kept
         if held is None:
             with Slice(file.path, Part(1, 0, file.size), file.on_bytes) as body:
                 answer = self._put_object(file, body, about)
@@ -178,16 +181,24 @@ class S3Store:
             file.on_bytes(len(held))
         etag = answer["ETag"].strip('"')
         if is_md5(answer) and etag != sums.s3_etag:
-            raise TransferError(f"{file.path} changed while it was sent.", hint="Upload it when it is complete.")
+            raise _changed(file)
         return Stored(etag, sums)
 
     def _put_object(self, file: _Delivery, body: bytes | Slice, about: Mapping[str, Any]) -> Any:
+        """Send a whole object, once more if it arrived damaged."""
+
         def put(s3: Any) -> Any:
             if isinstance(body, Slice):
                 body.seek(0)
             return s3.put_object(Bucket=file.bucket, Key=file.key, Body=body, **about)
 
-        return self._ask(file.bucket, file.key, put)
+        for _ in range(2):
+            try:
+                return self._ask(file.bucket, file.key, put)
+            except ApiError as error:
+                if error.code != "BadDigest":
+                    raise
+        raise _changed(file)
 
     def _put_parts(self, file: _Delivery) -> Stored:
         part = self._part or part_size(file.size)
@@ -251,6 +262,13 @@ def _checksums(file: _Delivery, held: bytes | None) -> Checksums:
     if file.content:
         return file.content.checksums
     return checksums(file.path, file.size) if held is None else checksums(io.BytesIO(held), len(held))
+
+
+def _changed(file: _Delivery) -> TransferError:
+    return TransferError(
+        f"{file.path} did not arrive as it was read: it changed while it was sent, or it was damaged on the way.",
+        hint="Upload it again when it is complete.",
+    )
 
 
 def _ignore(count: int) -> None:

@@ -43,8 +43,8 @@ class Access:
 
     `credentials` is called for keys, and again when they are about to expire; otherwise they are found as by any AWS
     tool, with `credentials_file` instead of `~/.aws/credentials`. `pool_size` is the number of connections that are
-    kept, `attempts` how often a request is sent until it is answered. `accelerate` uses Amazon's acceleration, which
-    a bucket must have.
+    kept, `attempts` how often a request is sent until it is answered. The timeouts are in seconds. `accelerate` uses
+    Amazon's acceleration, which a bucket must have.
     """
 
     endpoint_url: str | None = None
@@ -55,6 +55,8 @@ class Access:
     pool_size: int = 32
     accelerate: bool = False
     attempts: int = 5
+    connect_timeout: float = 20.0
+    read_timeout: float = 40.0
 
     @classmethod
     def from_settings(cls, settings: Settings, *, endpoint: str = "s3.endpoint_url") -> Access:
@@ -77,6 +79,9 @@ class Access:
             credentials_file=Path(file) if file else None,
             ca_bundle=value("network.ca_bundle"),
             proxy=value("network.proxy"),
+            attempts=value("network.retries") + 1,
+            connect_timeout=value("network.connect_timeout"),
+            read_timeout=value("network.read_timeout"),
         )
 
 
@@ -109,6 +114,8 @@ def _client(session: boto3.Session, access: Access) -> S3Client:
     config = Config(
         s3=_special(access),
         max_pool_connections=access.pool_size,
+        connect_timeout=access.connect_timeout,
+        read_timeout=access.read_timeout,
         proxies={"http": access.proxy, "https": access.proxy} if access.proxy else None,
         # We compute checksums of our own; one more of each part would only cost time.
         request_checksum_calculation="when_required",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -154,7 +155,8 @@ class Sender:
     def _register(self, uuid: str, key: str, name: str) -> None:
         body = {"source_url": self.staging.url(key), "creator_uid": self.creator_uid}
         with self.client.put_file.stream(uuid=uuid, version=self.version, **body) as response:
-            _ = response.content  # a body that was read leaves the connection for the next request
+            with suppress(OSError):  # the file is registered, even if the words about it break off
+                _ = response.content  # a body that was read leaves the connection for the next request
             accepted = response.status_code == _ACCEPTED
         # The DSS takes a file into the cloud where it was staged; another replica gets it later.
         if accepted or self.replica != self.staging.replica:

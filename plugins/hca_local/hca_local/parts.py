@@ -111,6 +111,7 @@ def _dss(root: Root, state: State, store: ObjectStore, key: AccessKey, users: Kn
         checkout_seconds=options.checkout_seconds,
         replication_seconds=options.replication_seconds,
         async_threshold=options.async_threshold,
+        elasticsearch_url=options.elasticsearch_url,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -45,17 +46,17 @@ def main(arguments: Sequence[str]) -> None:
     if options.share != 1:
         print(f"All sizes and numbers of files are multiplied by {options.share}, whatever the rows say.")
     print(HEADING, flush=True)
+    path = _results(options)
     rows: dict[str, list[Row]] = {}
-    with opened(peers, options.share, options.rounds) as place:
-        for group in options.groups or GROUPS:
-            rows[group] = []
+    for group in options.groups or GROUPS:
+        rows[group] = []
+        with opened(peers, options.share, options.rounds) as place:
             for row in measured(group, place):
                 rows[group].append(row)
                 print(line(row), flush=True)
-    every = [row for found in rows.values() for row in found]
-    print(sentence(every))
-    folder = HERE / "results" if options.share == 1 else HERE / "results" / "tmp"
-    _write(folder / ("-".join(options.groups) or "all"), rows, peers)
+        write(path, rows, peers)  # a run takes long, and what is known should not be lost
+    print(sentence([row for found in rows.values() for row in found]))
+    print(f"written: {path}.json and {path}.svg")
 
 
 def measured(group: str, place: Place) -> Iterator[Row]:
@@ -75,6 +76,7 @@ def measured(group: str, place: Place) -> Iterator[Row]:
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"one of {', '.join(GROUPS)}")
+    parser.add_argument("--name", default="", help="what the results are called  [default: the groups]")
     parser.add_argument("--rounds", type=int, default=5, help="how often to run each command, more or less")
     parser.add_argument("--share", type=float, default=1.0, help="make everything smaller, to try things out")
     options = parser.parse_args(arguments)
@@ -84,12 +86,19 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def _write(path: Path, rows: dict[str, list[Row]], peers: Peers) -> None:
+def write(path: Path, rows: dict[str, list[Row]], peers: Peers) -> None:
+    """Write what was measured so far, as data and as a picture."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.with_suffix(".json").write_text(as_json(rows, peers))
     path.with_suffix(".svg").write_text(chart([row for found in rows.values() for row in found]))
-    print(f"written: {path}.json and {path}.svg")
+
+
+def _results(options: argparse.Namespace) -> Path:
+    folder = HERE / "results" if options.share == 1 else HERE / "results" / "tmp"
+    return folder / (options.name or "-".join(options.groups) or "all")
 
 
 if __name__ == "__main__":
+    # Servers are stopped and folders removed also when somebody stops us.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     main(sys.argv[1:])

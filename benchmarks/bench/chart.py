@@ -34,10 +34,10 @@ def _grid(height: int) -> str:
     lines = [
         f'<line x1="{_x(mark)}" x2="{_x(mark)}" y1="{_TOP - 12}" y2="{height - 8}" '
         f'stroke="{"#222" if mark == 1 else "#ddd"}"/>'
-        f'<text x="{_x(mark)}" y="{_TOP - 18}" text-anchor="middle">{mark:g} ×</text>\n'
+        f'<text x="{_x(mark)}" y="{_TOP - 18}" text-anchor="middle">{mark:g} x</text>\n'
         for mark in marks
     ]
-    return f'<text x="{_LABELS}" y="14">ratio, as a part of its goal: left of 1 × is met</text>\n{"".join(lines)}'
+    return f'<text x="{_LABELS}" y="14">ratio, as a part of its goal: left of 1 x is met</text>\n{"".join(lines)}'
 
 
 def _bar(row: Row, y: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from bench.peers import HCA
 from bench.place import Place, emptied
@@ -13,30 +12,28 @@ from bench.stub import Stub, StubFile
 __all__ = ["curl_many", "legacy", "ours"]
 
 
-def ours(stub: Stub, bundle: str, out: Path, *, fresh: bool = True) -> Contender:
+def ours(stub: Stub, bundle: str, *, fresh: bool = True) -> Contender:
     """Download a bundle as users do, with default settings; into an empty folder if `fresh`."""
-    words = ("dss", "download", "--bundle-uuid", bundle, "--replica", "aws", "--download-dir", str(out / "hca"))
-    before = emptied(out / "hca") if fresh else (lambda: None)
+    words = ("dss", "download", "--bundle-uuid", bundle, "--replica", "aws", "--download-dir", str(stub.out))
+    before = emptied(stub.out) if fresh else (lambda: None)
     return Contender("hca", (HCA, *words), stub.environ, before)
 
 
-def curl_many(place: Place, stub: Stub, files: Sequence[StubFile], out: Path, parallel: int) -> list[Contender]:
+def curl_many(place: Place, stub: Stub, files: Sequence[StubFile], parallel: int) -> list[Contender]:
     """Download the same files with curl, many at a time, if it is there."""
     if "curl" not in place.peers:
         return []
-    target = out / "curl"
-    urls = [f'url = "{stub.file_url(file)}"\noutput = "{target}/{file.name}"\n' for file in files]
+    urls = [f'url = "{stub.file_url(file)}"\noutput = "{stub.out}/{file.name}"\n' for file in files]
     config = stub.folder / f"curl-{parallel}-{len(files)}"
     config.write_text("".join(urls))
     words = (place.peers["curl"], "-s", "-f", "-L", "-Z", "--parallel-max", str(parallel), "-K", str(config))
-    return [Contender("curl", words, stub.environ, emptied(target))]
+    return [Contender("curl", words, stub.environ, emptied(stub.out))]
 
 
-def legacy(place: Place, stub: Stub, bundle: str, out: Path, *, rounds: int = 2) -> list[Contender]:
+def legacy(place: Place, stub: Stub, bundle: str, *, rounds: int = 2) -> list[Contender]:
     """Download with the legacy client, if it could be installed."""
     if "legacy" not in place.peers:
         return []
-    target = out / "legacy"
     program = place.peers["legacy"]
-    words = (program, "dss", "download", "--bundle-uuid", bundle, "--replica", "aws", "--download-dir", str(target))
-    return [Contender("legacy", words, stub.legacy_environ(), emptied(target), rounds)]
+    words = (program, "dss", "download", "--bundle-uuid", bundle, "--replica", "aws", "--download-dir", str(stub.out))
+    return [Contender("legacy", words, stub.legacy_environ(), emptied(stub.out), rounds)]

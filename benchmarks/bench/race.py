@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 __all__ = ["Contender", "FailedError", "Runs", "Told", "race", "run_once"]
 
@@ -72,6 +74,11 @@ class Runs:
         return min(one.seconds for one in self.told)
 
     @property
+    def cpu(self) -> float:
+        """The median of the processor seconds, which depend little on who else is there."""
+        return statistics.median(one.cpu for one in self.told)
+
+    @property
     def peak(self) -> float:
         """The most memory that any run had, in MB."""
         return max(one.peak for one in self.told)
@@ -107,11 +114,24 @@ def run_once(words: Sequence[str], environ: Mapping[str, str]) -> Told:
         facts, complaints = Path(folder) / "facts", Path(folder) / "complaints"
         with complaints.open("wb") as errors:
             launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(facts), *words]
-            subprocess.run(launcher, env=dict(environ), stdout=subprocess.DEVNULL, stderr=errors, check=True)
+            _to_its_end(launcher, environ, errors)
         found = json.loads(facts.read_text())
         if found.pop("code"):
             raise FailedError(f"{' '.join(words)[:300]}:\n{complaints.read_text(errors='replace')[-2000:]}")
     return Told(**found)
+
+
+def _to_its_end(launcher: Sequence[str], environ: Mapping[str, str], errors: BinaryIO) -> None:
+    """Run a launcher; if we are stopped meanwhile, what it has started is stopped, too."""
+    process = subprocess.Popen(
+        launcher, env=dict(environ), stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True
+    )
+    try:
+        process.wait()
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
 
 
 def _busy_seconds() -> float:

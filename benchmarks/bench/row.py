@@ -17,7 +17,8 @@ class Row:
     """A figure of ours against one of a peer, or against a limit; less is better.
 
     `goal` is the largest quotient of the two with which we are content; None if the row is only for comparison.
-    `best` is the quotient of the two best runs. `disturbance` is the share of the processors that others had.
+    `best` is the quotient of the two best runs, `cpu` that of the processor seconds. `disturbance` is the share of the
+    processors that others had.
     """
 
     number: str
@@ -28,6 +29,7 @@ class Row:
     theirs: float | None = None
     unit: Unit = "s"
     best: float | None = None
+    cpu: float | None = None
     disturbance: float = 0.0
     left_out: str = ""
 
@@ -51,9 +53,9 @@ def by_time(number: str, what: str, runs: dict[str, Runs], peer: str, goal: floa
     if peer not in runs:
         return left_out(number, what, peer, goal, why or f"{peer} is not there")
     ours, theirs = runs["hca"], runs[peer]
-    best = ours.best / theirs.best
+    best, cpu = ours.best / theirs.best, ours.cpu / max(theirs.cpu, 1e-3)
     disturbance = max(ours.disturbance, theirs.disturbance)
-    return Row(number, what, peer, goal, ours.seconds, theirs.seconds, "s", best, disturbance)
+    return Row(number, what, peer, goal, ours.seconds, theirs.seconds, "s", best, cpu, disturbance)
 
 
 def by_memory(number: str, what: str, peak: float, limit: float, peer: str = "limit") -> Row:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import subprocess
 import urllib.request
 from collections.abc import Iterator
@@ -69,6 +70,7 @@ def running(place: Place) -> Iterator[Stack]:
         yield stack
     finally:
         subprocess.run([HCA, "local", "down"], env=environ, check=False, stderr=subprocess.DEVNULL)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _exports(script: str) -> dict[str, str]:

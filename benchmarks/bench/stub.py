@@ -1,7 +1,7 @@
 """A DSS that answers in microseconds: nginx with files and redirects.
 
 `GET /v1/files/UUID` redirects to a second server, as the real one does. A UUID for which there is no file has the
-content `UUID` × 57, about 2 KiB, so that any number of small files needs no disk and no time to make.
+content `UUID` x 57, about 2 KiB, so that any number of small files needs no disk and no time to make.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import time
 import urllib.request
@@ -97,6 +98,11 @@ class Stub:
     environ: dict[str, str]
 
     @property
+    def out(self) -> Path:
+        """Where downloads go."""
+        return self.folder / "out"
+
+    @property
     def url(self) -> str:
         """Where its API is."""
         return f"http://127.0.0.1:{self.public.dss}/v1"
@@ -151,10 +157,16 @@ def legacy_person(home: Path, description: dict[str, Any], url: str, token: str 
 
 @contextmanager
 def serving(
-    place: Place, *, public: Address | None = None, own: Address | None = None, tls: bool = False, limit_rate: str = "0"
+    place: Place,
+    *,
+    public: Address | None = None,
+    own: Address | None = None,
+    tls: bool = False,
+    limit_rate: str = "0",
+    on_disk: bool = False,
 ) -> Iterator[Stub]:
-    """Give a running stub; `own` are its ports, `public` those that its answers name."""
-    folder = place.folder("stub")
+    """Give a running stub; `own` are its ports, `public` those that its answers name. Its folder is gone afterwards."""
+    folder = place.folder("stub", on_disk=on_disk)
     own = own or Address.free()
     public = public or own
     for name in ("bundles", "blobs"):
@@ -184,6 +196,7 @@ def serving(
     finally:
         server.terminate()
         server.wait()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _describe(folder: Path, public: Address) -> None:

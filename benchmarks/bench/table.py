@@ -9,17 +9,18 @@ from bench.row import Row
 
 __all__ = ["HEADING", "line", "sentence"]
 
-_FORMAT = "{:<4} {:<43} {:>9} {:<21} {:>9} {:>6} {:>6} {:>6}  {}"
-HEADING = _FORMAT.format("goal", "what", "ours", "peer or limit", "theirs", "ratio", "best", "goal", "met")
+_FORMAT = "{:<4} {:<43} {:>9} {:<21} {:>9} {:>6} {:>6} {:>6} {:>6}  {}"
+HEADING = _FORMAT.format("goal", "what", "ours", "peer or limit", "theirs", "ratio", "best", "cpu", "goal", "met")
 
 
 def line(row: Row) -> str:
     """Return a row as it is printed."""
     if row.ratio is None:
         return f"{row.number:<4} {row.what:<43} left out: {row.left_out}"
-    goal, best = ("-" if one is None else f"{one:.2f}" for one in (row.goal, row.best))
+    best, cpu, goal = ("-" if one is None else f"{one:.2f}" for one in (row.best, row.cpu, row.goal))
     ours, theirs = _figure(row.ours, row.unit), _figure(row.theirs, row.unit)
-    return _FORMAT.format(row.number, row.what, ours, row.peer, theirs, f"{row.ratio:.2f}", best, goal, row.verdict)
+    ratios = (f"{row.ratio:.2f}", best, cpu, goal)
+    return _FORMAT.format(row.number, row.what, ours, row.peer, theirs, *ratios, row.verdict)
 
 
 def sentence(rows: Sequence[Row]) -> str:

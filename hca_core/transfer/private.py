@@ -58,12 +58,12 @@ def _new(target: Path) -> tuple[Path, io.FileIO]:
 
 
 @contextmanager
-def replacing(target: Path) -> Iterator[Path]:
-    """Give the path of a new, empty file that becomes `target` when the block ends well, and vanishes if not."""
+def replacing(target: Path) -> Iterator[tuple[Path, io.FileIO]]:
+    """Give the path of a new file, and the file, open; it becomes `target` if the block ends well, or vanishes."""
     path, file = create(target)
     try:
         with file:
-            yield path
+            yield path, file
             if sys.platform != "win32":  # which renames no open file; elsewhere the lock is held until the end
                 path.replace(target)
         if sys.platform == "win32":

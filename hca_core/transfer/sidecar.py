@@ -92,5 +92,5 @@ def save(path: Path, note: Sidecar) -> None:
 
     It is not forced to the disk: after a power failure a lost note costs a second download, nothing else.
     """
-    with replacing(path) as fresh:
+    with replacing(path) as (fresh, _):
         fresh.write_text(json.dumps({"format": _FORMAT, **asdict(note)}))

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from hca_core.transfer.answer import Answer
 from hca_core.transfer.job import TransferJob
-from hca_core.transfer.private import create, is_at, remove, try_lock
+from hca_core.transfer.private import create, is_at, remove, replacing, try_lock
 from hca_core.transfer.ring import Ring
 from hca_core.transfer.sidecar import Sidecar, load, part_path, save, sidecar_path
 
@@ -74,14 +74,8 @@ class Buffered:
         return hashlib.sha256(self._data[: self.position]).hexdigest()
 
     def commit(self) -> bool:
-        path, file = create(self._target)
-        try:
-            with file:
-                _write(file, self._data[: self.position])
-            path.replace(self._target)
-        except BaseException:
-            remove(path)
-            raise
+        with replacing(self._target) as (_, file):
+            _write(file, self._data[: self.position])
         return True
 
     def close(self, *, discard: bool = False) -> None:

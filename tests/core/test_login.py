@@ -78,7 +78,7 @@ def query(url: str) -> dict[str, str]:
 def test_a_login(provider: OpenId, browser: Browser) -> None:
     said: list[str] = []
     before = time.time()
-    login = flow(provider, browser, said=said).in_browser(timeout=10)
+    login = flow(provider, browser, said=said).in_browser(timeout=60)
     assert login == Login(
         "access-1",
         login.expires_at,
@@ -98,7 +98,7 @@ def test_a_login(provider: OpenId, browser: Browser) -> None:
 
 
 def test_what_the_provider_is_asked(provider: OpenId, browser: Browser) -> None:
-    flow(provider, browser).in_browser(timeout=10)
+    flow(provider, browser).in_browser(timeout=60)
     asked = query(browser.opened[0])
     assert {name: asked[name] for name in ("response_type", "client_id", "scope", "audience")} == {
         "response_type": "code",
@@ -118,7 +118,7 @@ def test_what_the_provider_is_asked(provider: OpenId, browser: Browser) -> None:
 
 def test_no_two_logins_are_alike(provider: OpenId, browser: Browser) -> None:
     for _ in range(2):
-        flow(provider, browser).in_browser(timeout=10)
+        flow(provider, browser).in_browser(timeout=60)
     first, second = map(query, browser.opened)
     for name in ("state", "nonce", "code_challenge"):
         assert first[name] != second[name]
@@ -127,7 +127,7 @@ def test_no_two_logins_are_alike(provider: OpenId, browser: Browser) -> None:
 
 def test_a_client_without_a_secret_sends_none(provider: OpenId, browser: Browser) -> None:
     found = find("dss", f"{provider.url}/v1", get, issuer=provider.url, client_id="public-cli")
-    login = flow(provider, browser, found=found).in_browser(timeout=10)
+    login = flow(provider, browser, found=found).in_browser(timeout=60)
     assert (login.client_id, login.client_secret) == ("public-cli", None)
     assert "client_secret" not in provider.forms("/oauth/token")[0]
 
@@ -137,7 +137,7 @@ def test_a_provider_that_wants_the_secret_in_a_header(
     provider: OpenId, browser: Browser, methods: list[str] | None
 ) -> None:
     provider.methods = methods
-    login = flow(provider, browser).in_browser(timeout=10)
+    login = flow(provider, browser).in_browser(timeout=60)
     assert (login.access_token, login.auth_method) == ("access-1", "client_secret_basic")
     (form,) = provider.forms("/oauth/token")
     assert form.keys() == {"grant_type", "code", "redirect_uri", "code_verifier"}
@@ -164,7 +164,7 @@ def test_a_browser_that_cannot_be_opened_is_no_obstacle(provider: OpenId, browse
         return False
 
     said: list[str] = []
-    assert flow(provider, fails, said=said).in_browser(timeout=10).access_token == "access-1"
+    assert flow(provider, fails, said=said).in_browser(timeout=60).access_token == "access-1"
     assert said[:2] == ["Open this address in a browser on this machine:", browser.opened[0]]
     assert said[2:] == ["If your browser is on another machine, use --remote."]
 
@@ -216,7 +216,7 @@ def test_answers_to_another_login_are_ignored(provider: OpenId, browser: Browser
         threading.Thread(target=attack, args=(url,), daemon=True).start()
         return True
 
-    login = flow(provider, attack_in_thread).in_browser(timeout=10)
+    login = flow(provider, attack_in_thread).in_browser(timeout=60)
     assert login.access_token == "access-1"
     assert [status for status, _ in seen] == [404] * 5
     assert [form["code"] for form in provider.forms("/oauth/token")] == ["code-0"]
@@ -231,7 +231,7 @@ def test_an_injected_code_is_no_use_without_our_verifier(provider: OpenId, brows
         return Answer.redirect(f"{params['redirect_uri']}?code=evil&state={params['state']}")
 
     provider.on("GET", "/oauth/authorize", inject)
-    error = failure(lambda: flow(provider, browser).in_browser(timeout=10))
+    error = failure(lambda: flow(provider, browser).in_browser(timeout=60))
     assert "invalid_grant: another verifier" in error.message
     assert "You are not logged in" in browser.last_page()
 
@@ -263,7 +263,7 @@ def test_a_token_endpoint_that_gives_no_tokens(
             return session.send("POST", url, data=form, headers=headers).json()
 
     object.__setattr__(attempt, "post", strict)
-    error = failure(lambda: attempt.in_browser(timeout=10), kind)
+    error = failure(lambda: attempt.in_browser(timeout=60), kind)
     assert words in error.message
     assert words.replace("'", "&#x27;") in browser.last_page()
 
@@ -276,7 +276,7 @@ def test_a_token_endpoint_that_repeats_what_it_was_sent(
 
     provider.on("POST", "/oauth/token", echo)
     with caplog.at_level(logging.DEBUG):
-        error = failure(lambda: flow(provider, browser).in_browser(timeout=10))
+        error = failure(lambda: flow(provider, browser).in_browser(timeout=60))
     verifier = provider.forms("/oauth/token")[0]["code_verifier"]
     for text in (error.message, caplog.text, browser.last_page()):
         assert SECRET not in text
@@ -285,13 +285,13 @@ def test_a_token_endpoint_that_repeats_what_it_was_sent(
 
 def test_a_token_is_not_asked_for_where_others_can_listen(browser: Browser, provider: OpenId) -> None:
     found = Provider(f"{provider.url}/oauth/authorize", "http://auth.example.org/token", "local-cli")
-    error = failure(lambda: flow(provider, browser, found=found).in_browser(timeout=10))
+    error = failure(lambda: flow(provider, browser, found=found).in_browser(timeout=60))
     assert "over plain http" in error.message
 
 
 def test_no_expiry_and_another_scope(provider: OpenId, browser: Browser) -> None:
     provider.tokens = {"expires_in": None, "refresh_token": None, "scope": "openid"}
-    login = flow(provider, browser).in_browser(timeout=10)
+    login = flow(provider, browser).in_browser(timeout=60)
     assert (login.expires_at, login.refresh_token, login.scope) == (None, None, "openid")
     assert not login.renewable
 
@@ -301,13 +301,13 @@ def test_no_expiry_and_another_scope(provider: OpenId, browser: Browser) -> None
 
 def test_without_an_identity_token_the_login_goes_on(provider: OpenId, browser: Browser) -> None:
     provider.tokens = {"id_token": None}
-    login = flow(provider, browser).in_browser(timeout=10)
+    login = flow(provider, browser).in_browser(timeout=60)
     assert (login.access_token, login.subject) == ("access-1", None)
 
 
 def test_an_identity_token_that_nobody_can_check_says_nothing(provider: OpenId, browser: Browser) -> None:
     provider.on("GET", "/.well-known/openid-configuration", Answer(404))
-    login = flow(provider, browser).in_browser(timeout=10)
+    login = flow(provider, browser).in_browser(timeout=60)
     assert (login.access_token, login.subject, login.issuer) == ("access-1", None, None)
 
 
@@ -340,7 +340,7 @@ def test_an_identity_token_for_something_else(
     provider: OpenId, browser: Browser, claims: dict[str, Any], words: str
 ) -> None:
     provider.claims = claims
-    error = failure(lambda: flow(provider, browser).in_browser(timeout=10))
+    error = failure(lambda: flow(provider, browser).in_browser(timeout=60))
     assert words in error.message
     assert "You are not logged in" in browser.last_page()
 
@@ -357,7 +357,7 @@ def test_an_identity_token_for_something_else(
 )
 def test_clocks_may_differ_a_little(provider: OpenId, browser: Browser, claims: dict[str, Any]) -> None:
     provider.claims = claims
-    assert flow(provider, browser).in_browser(timeout=10).subject == "ada@lab.example"
+    assert flow(provider, browser).in_browser(timeout=60).subject == "ada@lab.example"
 
 
 def _forge(provider: OpenId, how: str) -> None:
@@ -403,14 +403,14 @@ def _b64(value: Any) -> str:
 )
 def test_a_forged_identity_token(provider: OpenId, browser: Browser, how: str) -> None:
     _forge(provider, how)
-    error = failure(lambda: flow(provider, browser).in_browser(timeout=10))
+    error = failure(lambda: flow(provider, browser).in_browser(timeout=60))
     assert "cannot be trusted: its signature cannot be verified" in error.message
 
 
 @pytest.mark.parametrize("answer", [Answer(404), Answer(200, b"<html>")])
 def test_a_provider_that_publishes_no_keys(provider: OpenId, browser: Browser, answer: Answer) -> None:
     provider.on("GET", "/jwks", answer)
-    error = failure(lambda: flow(provider, browser).in_browser(timeout=10))
+    error = failure(lambda: flow(provider, browser).in_browser(timeout=60))
     assert "does not publish the keys" in error.message
 
 

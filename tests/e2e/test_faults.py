@@ -1,22 +1,27 @@
-"""Everything that can go wrong between hca and a service, in every kind of transfer: the result is whole, or an error."""
+"""Everything that can go wrong between hca and a service, in every kind of transfer: all arrives, or there is an error.
+
+Each test prints a line of the table in docs/faults.md (`pytest -s`), and compares it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid5
 
 import pytest
 from proxied_stack import ProxiedStack, proxied_stack
 
-from hca_core.testing import Answer, Result, faults, run
+from hca_core.credentials.store import Login, TokenStore
+from hca_core.testing import Answer, FakeServer, Result, faults, run
 from hca_core.testing.faults import Fault
 from hca_core.testing.proxy import Rule
 
@@ -25,7 +30,6 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "faults.md"
 BUNDLE = "11111111-2222-4333-8444-555555555555"
 AFTER = 2000  # bytes after which it happens
 WHERE = ("--replica", "aws", "--staging-bucket", "staging")
-SETTINGS = {"network": {"retries": 2, "read_timeout": 1.0, "connect_timeout": 5.0}}
 
 chance = random.Random(20240501)
 CONTENTS = {
@@ -51,6 +55,7 @@ class Trouble:
     ranged: bool = False
     replaced: bool = False
     secure: bool = False
+    patience: float = 20.0  # seconds
 
 
 def _refused(code: str, status: int = 403) -> Fault:
@@ -63,7 +68,7 @@ TROUBLES: Mapping[str, Trouble] = {
     "the connection is reset in the middle": Trouble(
         faults.reset(AFTER), faults.reset(10), faults.reset(AFTER, "request")
     ),
-    "nothing more comes": Trouble(faults.stall(AFTER), faults.stall(10), faults.stall(AFTER, "request")),
+    "nothing more comes": Trouble(faults.stall(AFTER), faults.stall(10), faults.stall(AFTER, "request"), patience=0.5),
     "a few bytes come at a time": Trouble(
         faults.dribble(100_000, 0.01), faults.dribble(100, 0.01), faults.dribble(100_000, 0.01, "request")
     ),
@@ -87,6 +92,7 @@ TROUBLES: Mapping[str, Trouble] = {
 }
 
 
+# Kinds of transfer, and whether it goes wrong with the bytes of files, or with what the service says.
 COLUMNS = (
     "download: bytes",
     "download: answers",
@@ -117,7 +123,9 @@ class Transfer:
 
 
 class Download(Transfer):
-    words = ("download", "--bundle-uuid", BUNDLE)
+    @property
+    def words(self) -> tuple[str, ...]:
+        return ("download", "--bundle-uuid", BUNDLE)
 
     def spoil(self, trouble: Trouble, of: str, times: int | None) -> Rule | None:
         if of == "answers":
@@ -134,24 +142,17 @@ class Download(Transfer):
 
     def check(self, *, complete: bool) -> None:
         found = files_in(self.folder)
-        seen = {name.partition("/")[2]: found[name] for name in found if not name.startswith(".hca/")}
+        seen = {name.partition("/")[2]: found[name] for name in found if name.startswith(BUNDLE)}
         assert {**self.published.documents, **seen} == self.published.documents
-        assert not complete or seen.keys() == self.published.documents.keys()
-        assert not complete or not unfinished(self.folder)
+        if complete:
+            assert seen.keys() == self.published.documents.keys()
+            assert not unfinished(self.folder)
 
 
 class DownloadManifest(Download):
     @property
     def words(self) -> tuple[str, ...]:
-        return ("download-manifest", "--layout", "none", "--manifest", str(self.published.manifest))
-
-    def check(self, *, complete: bool) -> None:
-        found = files_in(self.folder)
-        stored = [data for name, data in found.items() if name.startswith(".hca/")]
-        wanted = self.published.documents.values()
-        assert all(data in wanted for data in stored)
-        assert not complete or len(stored) == len(CONTENTS)
-        assert not complete or not unfinished(self.folder)
+        return ("download-manifest", "--layout", "bundle", "--manifest", str(self.published.manifest))
 
 
 class Upload(Transfer):
@@ -173,12 +174,11 @@ class Upload(Transfer):
         words = ("--bundle-uuid", self.uuid, "--replica", "aws", "--download-dir", str(self.folder))
         result = run("dss", "download", *words)
         assert result.code == (0 if complete else 7), result.stderr
-        found = files_in(self.folder)
-        seen = {name.partition("/")[2]: data for name, data in found.items() if not name.startswith(".hca/")}
-        assert {name: data for name, data in seen.items() if name != "bundle.json"} == (CONTENTS if complete else {})
-
-
-TRANSFERS: Mapping[str, type[Transfer]] = {"download": Download, "manifest": DownloadManifest, "upload": Upload}
+        seen = {
+            name.partition("/")[2]: data for name, data in files_in(self.folder).items() if name.startswith(self.uuid)
+        }
+        seen.pop("bundle.json", None)
+        assert seen == (CONTENTS if complete else {})
 
 
 @dataclass(frozen=True)
@@ -188,6 +188,9 @@ class Published:
     source: Path
     manifest: Path
     documents: Mapping[str, bytes]
+
+
+TRANSFERS: Mapping[str, type[Transfer]] = {"download": Download, "manifest": DownloadManifest, "upload": Upload}
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
@@ -224,20 +227,25 @@ def publish(folder: Path) -> Published:
     return Published(source, folder / "manifest.tsv", files_in(bundle))
 
 
+Serve = Callable[[Trouble], tuple[ProxiedStack, Published]]
+
+
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[bool], tuple[ProxiedStack, Published]]]:
-    """Start a stack with a bundle in it, with TLS or without, when it is first asked for."""
-    made: dict[bool, tuple[ProxiedStack, Published]] = {}
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    """Give a stack with a bundle in it, made as a trouble needs it when it is first asked for."""
+    made: dict[tuple[bool, float], tuple[ProxiedStack, Published]] = {}
     with ExitStack() as opened:
 
-        def serve(secure: bool) -> tuple[ProxiedStack, Published]:
-            if secure not in made:
+        def serve(trouble: Trouble) -> tuple[ProxiedStack, Published]:
+            key = (trouble.secure, trouble.patience)
+            if key not in made:
                 folder = tmp_path_factory.mktemp("served")
-                stack = opened.enter_context(proxied_stack(folder, SETTINGS, secure=secure))
+                settings = {"network": {"retries": 2, "read_timeout": trouble.patience}}
+                stack = opened.enter_context(proxied_stack(folder, settings, secure=trouble.secure))
                 with pytest.MonkeyPatch.context() as patch:
                     stack.enter(patch)
-                    made[secure] = stack, publish(folder)
-            return made[secure]
+                    made[key] = stack, publish(folder)
+            return made[key]
 
         yield serve
 
@@ -245,10 +253,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[bool]
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TROUBLES)
 def test_what_arrives_is_whole_or_there_is_an_error(
-    name: str, served: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, served: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trouble = TROUBLES[name]
-    stack, published = served(trouble.secure)
+    stack, published = served(trouble)
     stack.enter(monkeypatch)
     cells = []
     for column in COLUMNS:
@@ -261,7 +269,18 @@ def test_what_arrives_is_whole_or_there_is_an_error(
         cells.append(", then ".join(dict.fromkeys(outcomes)))
     line = " | ".join(["", name, *cells, ""]).strip()
     print(line)
-    assert line in DOCUMENT.read_text().splitlines()
+    assert line in rows()
+
+
+def test_the_document_tells_of_every_trouble() -> None:
+    assert [row.split(" | ")[0].removeprefix("| ") for row in rows()] == list(TROUBLES)
+
+
+def rows() -> list[str]:
+    """Return the rows of the table in the document."""
+    lines = DOCUMENT.read_text(encoding="utf-8").splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("|---")) + 1
+    return list(takewhile(lambda line: line.startswith("|"), lines[start:]))
 
 
 def outcome(transfer: Transfer, trouble: Trouble, of: str, times: int | None) -> str:
@@ -269,7 +288,7 @@ def outcome(transfer: Transfer, trouble: Trouble, of: str, times: int | None) ->
     transfer.stack.heal()
     rule = transfer.spoil(trouble, of, times)
     if rule is None:
-        return "–"
+        return "-"
     result = transfer.run()
     transfer.stack.heal()
     assert rule.hits, "the fault did not happen"
@@ -282,3 +301,51 @@ def outcome(transfer: Transfer, trouble: Trouble, of: str, times: int | None) ->
     assert again.code == 0, f"{result.stderr}\n{again.stderr}"
     transfer.check(complete=True)
     return f"error {result.code}"
+
+
+def test_a_login_that_ends_in_the_middle_is_renewed(
+    served: Serve, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack, published = served(Trouble())
+    stack.enter(monkeypatch)
+    monkeypatch.delenv("HCA_TOKEN")
+    good, answered = stack.environ["HCA_TOKEN"], iter(range(2))
+
+    def accept(headers: dict[str, str]) -> dict[str, str]:
+        """Make the service take the old token for a good one, for a while."""
+        old = headers.get("Authorization") == "Bearer old" and next(answered, None) is not None
+        return {**headers, "Authorization": f"Bearer {good}"} if old else headers
+
+    stack.dss.fail(Fault("an old token", ask=accept), "PUT", times=None)
+    with FakeServer() as provider:
+        provider.on("POST", "/token", Answer.json({"access_token": good, "token_type": "Bearer"}))
+        login = Login("old", refresh_token="again", token_endpoint=f"{provider.url}/token", client_id="hca")
+        TokenStore.of_user(os.environ).put(stack.dss.host, login)
+        transfer = Upload(stack, published, tmp_path, "login")
+        result = transfer.run()
+        assert result.code == 0, result.stderr
+        assert provider.count("POST", "/token") == 1
+    assert next(answered, None) is None
+    stack.heal()
+    transfer.check(complete=True)
+
+
+def test_a_download_goes_on_although_its_signed_addresses_have_changed(
+    served: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the content that a partial file is known by: the addresses of each run are signed anew."""
+    stack, published = served(Trouble())
+    stack.enter(monkeypatch)
+    transfer = Download(stack, published, tmp_path, "addresses")
+    kept = 1_200_000
+    stack.s3.fail(faults.cut(kept), "GET")
+    stack.s3.fail(faults.cut(0), "GET", times=None)
+    assert transfer.run().code == 9
+    stack.heal()
+    since = len(stack.s3.passages)
+    stack.s3.fail(faults.expired(), "GET")
+    assert transfer.run().code == 0
+    transfer.check(complete=True)
+    asked = [one for one in stack.s3.passages[since:] if one.range == f"bytes={kept}-"]
+    assert [one.status for one in asked] == [403, 206]
+    assert asked[1].received == len(CONTENTS["cells/reads_2.fastq"]) - kept

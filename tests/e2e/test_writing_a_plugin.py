@@ -56,4 +56,4 @@ def test_the_page_works(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert missing(PAGE, done.stdout) == []
     assert "3 passed" in done.stdout
-    assert "6 passed" in done.stdout
+    assert "7 passed" in done.stdout

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from bench.peers import HCA
 from bench.place import Place, emptied
@@ -22,9 +21,8 @@ def rows(place: Place) -> Iterator[Row]:
     """Download everything into the store; what one file costs by itself is taken off."""
     counts = [place.size(count) for count in COUNTS]
     with serving(place) as stub:
-        out = place.folder("out")
-        base = fetch(stub, 1, out, 5)
-        found = {count: fetch(stub, count, out, 3 if count < COUNTS[-1] else 1) for count in counts}
+        base = fetch(stub, 1, 5)
+        found = {count: fetch(stub, count, 3 if count < COUNTS[-1] else 1) for count in counts}
     few, more, most = counts
     for fewer, many in ((few, more), (more, most)):
         yield by_file(f"time per file, {spaced(many)} files", many, fewer, found, base)
@@ -33,11 +31,20 @@ def rows(place: Place) -> Iterator[Row]:
     yield by_memory("P12", what, found[most].peak, MOST_MEMORY)
 
 
-def fetch(stub: Stub, count: int, out: Path, rounds: int) -> Runs:
+def fetch(stub: Stub, count: int, rounds: int) -> Runs:
     """Download a manifest of so many files of 2 KiB."""
     manifest = write_manifest(stub.folder / f"{count}.tsv", made_files(count))
-    words = ("dss", "download-manifest", "--manifest", str(manifest), "--replica", "aws", "--download-dir", str(out))
-    return race([Contender("hca", (HCA, *words), stub.environ, emptied(out))], rounds)["hca"]
+    words = (
+        "dss",
+        "download-manifest",
+        "--manifest",
+        str(manifest),
+        "--replica",
+        "aws",
+        "--download-dir",
+        str(stub.out),
+    )
+    return race([Contender("hca", (HCA, *words), stub.environ, emptied(stub.out))], rounds)["hca"]
 
 
 def by_file(what: str, many: int, fewer: int, found: dict[int, Runs], base: Runs) -> Row:

@@ -25,14 +25,14 @@ def rows(place: Place) -> Iterator[Row]:
     own, public = Address.free(), Address.free()
     with serving(place, own=own, public=public) as stub, delayed(public, own):
         files = list(made_files(count))
-        bundle, out = stub.add_bundle(files), place.folder("out")
+        bundle = stub.add_bundle(files)
         contenders = [
-            ours(stub, bundle, out),
-            *curl_many(place, stub, files, out, 64),
-            *legacy(place, stub, bundle, out, rounds=1),
+            ours(stub, bundle),
+            *curl_many(place, stub, files, 64),
+            *legacy(place, stub, bundle, rounds=1),
         ]
         runs = race(contenders, max(1, place.rounds - 2))
-    what = f"download {spaced(count)} × 2 KiB, 50 ms away"
+    what = f"download {spaced(count)} x 2 KiB, 50 ms away"
     yield by_time("P5", what, runs, "curl", 1.3)
     yield by_time("P5", what, runs, "legacy", 1 / 12, why=place.peers.why("legacy"))
 

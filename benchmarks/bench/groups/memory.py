@@ -17,13 +17,12 @@ LARGE_FILE, GET_FILE = 80, 60  # MB
 
 def rows(place: Place) -> Iterator[Row]:
     """Download 5 GiB as a bundle, and 1 GiB to the standard output."""
-    with serving(place) as stub:
-        out = place.folder("out", on_disk=True)
+    with serving(place, on_disk=True) as stub:
         large = stub.add_large("large.bam", place.size(5 * GIB))
-        contender = ours(stub, stub.add_bundle([large]), out)
+        contender = ours(stub, stub.add_bundle([large]))
         contender.before()
         yield by_memory("P12", "memory, download of 5 GiB", run_once(contender.words, stub.environ).peak, LARGE_FILE)
-        emptied(out)()
+        emptied(stub.out)()
         (stub.folder / "blobs" / large.uuid).unlink()
         file = stub.add_large("file.bam", place.size(GIB))
         words = (HCA, "dss", "get-file", "--uuid", file.uuid, "--replica", "aws")

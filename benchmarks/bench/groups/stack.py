@@ -38,7 +38,9 @@ def ready(place: Place) -> Row:
 
     runs = race([Contender("hca", (HCA, "local", "up"), environ, down)], place.rounds)["hca"]
     down()
-    return Row("P14", "local stack, ready", "limit", 1.0, runs.seconds, READY, "s", runs.best, runs.disturbance)
+    return Row(
+        "P14", "local stack, ready", "limit", 1.0, runs.seconds, READY, "s", runs.best, disturbance=runs.disturbance
+    )
 
 
 def bundles(place: Place, stack: Stack) -> Row:
@@ -53,8 +55,10 @@ def bundles(place: Place, stack: Stack) -> Row:
     asking = (place.peers["curl"], "-s", "-f", "-Z", "--parallel-max", "4", "-o", "/dev/null", url)
     runs = race([Contender("hca", asking, stack.environ)], place.rounds)["hca"]
     limit = count / ANSWERS
-    what = f"local stack, {spaced(count)} × GET bundle"
-    return Row("P14", what, "1 500 a second", 1.0, runs.seconds, limit, "s", runs.best / limit, runs.disturbance)
+    what = f"local stack, {spaced(count)} x GET bundle"
+    return Row(
+        "P14", what, "1 500 a second", 1.0, runs.seconds, limit, "s", runs.best / limit, disturbance=runs.disturbance
+    )
 
 
 def large_object(place: Place, stack: Stack) -> Iterator[Row]:
@@ -67,7 +71,7 @@ def large_object(place: Place, stack: Stack) -> Iterator[Row]:
     subprocess.run([program, *signed, "-T", str(source), url], env=stack.environ, check=True)
     ours = Contender("hca", (program, *signed, "-o", "/dev/null", url), stack.environ)
     with serving(place) as stub:
-        nginx = replace(curl(place, stub, stub.add_large("object", place.size(GIB)), Path("/dev")), name="nginx")
+        nginx = replace(curl(place, stub, stub.add_large("object", place.size(GIB))), name="nginx")
         nginx = replace(nginx, words=[*nginx.words[:-2], "/dev/null", nginx.words[-1]], before=lambda: None)
         runs = race([ours, nginx], place.rounds)
     yield by_time("P14", "local stack, 1 GiB through its S3", runs, "nginx", 2.0)

@@ -21,17 +21,17 @@ def rows(place: Place) -> Iterator[Row]:
     """Send files with us, the AWS command line and the legacy client to the same store."""
     one = send(place, "1 GiB", large(place, place.size(GIB)), place.rounds // 2 + 1)
     two = send(place, "2 GiB", large(place, place.size(2 * GIB)), 1)
-    few = send(place, "500 × 4 KiB", small(place, place.size(500)), place.rounds, with_legacy=True)
-    many = send(place, "2 000 × 4 KiB", small(place, place.size(2000)), max(1, place.rounds // 2))
+    few = send(place, "500 x 4 KiB", small(place, place.size(500)), place.rounds, with_legacy=True)
+    many = send(place, "2 000 x 4 KiB", small(place, place.size(2000)), max(1, place.rounds // 2))
     aws = place.peers.why("aws")
     yield by_time("P8", "upload 1 GiB", one, "aws s3 cp", 1.4, why=aws)
     yield by_time("-", "upload 2 GiB", two, "aws s3 cp", 1.4, why=aws)
-    yield by_time("P9", "upload 500 × 4 KiB", few, "aws s3 cp", 1.5, why=aws)
-    yield by_time("P9", "upload 500 × 4 KiB", few, "legacy", 1 / 6, why=place.peers.why("legacy"))
-    yield by_time("-", "upload 2 000 × 4 KiB", many, "aws s3 cp", 1.5, why=aws)
-    yield by_memory("-", "memory, upload of 2 GiB", two["hca"].peak, FLAT * one["hca"].peak, "1.2 × that of 1 GiB")
+    yield by_time("P9", "upload 500 x 4 KiB", few, "aws s3 cp", 1.5, why=aws)
+    yield by_time("P9", "upload 500 x 4 KiB", few, "legacy", 1 / 6, why=place.peers.why("legacy"))
+    yield by_time("-", "upload 2 000 x 4 KiB", many, "aws s3 cp", 1.5, why=aws)
+    yield by_memory("-", "memory, upload of 2 GiB", two["hca"].peak, FLAT * one["hca"].peak, "1.2 x that of 1 GiB")
     limit = FLAT * few["hca"].peak
-    yield by_memory("-", "memory, upload of 2 000 files", many["hca"].peak, limit, "1.2 × that of 500")
+    yield by_memory("-", "memory, upload of 2 000 files", many["hca"].peak, limit, "1.2 x that of 500")
 
 
 def send(place: Place, what: str, source: Path, rounds: int, *, with_legacy: bool = False) -> dict[str, Runs]:

@@ -62,7 +62,7 @@ class Filestore:
 
 def _write(path: Path, data: bytes) -> None:
     sweep(path.parent)
-    with replacing(path) as fresh:
+    with replacing(path) as (fresh, _):
         fresh.write_bytes(data)
         protect(fresh)
     flush([path])
@@ -137,5 +137,5 @@ def _link_or_copy(stored: Path, target: Path, make_link: MakeLink) -> None:
 
 def _copy(stored: Path, target: Path) -> None:
     """Copy beside `target`, then rename; the modification time comes along, so that a rerun need not compare bytes."""
-    with replacing(target) as fresh:
+    with replacing(target) as (fresh, _):
         shutil.copy2(stored, fresh)

@@ -21,8 +21,8 @@ def names(target: Path) -> list[str]:
 
 
 def test_a_block_that_ends_well_makes_the_target(target: Path) -> None:
-    with replacing(target) as path:
-        path.write_bytes(b"new")
+    with replacing(target) as (_, file):
+        file.write(b"new")
         assert not target.exists()
     assert target.read_bytes() == b"new"
     assert names(target) == ["f"]
@@ -31,7 +31,7 @@ def test_a_block_that_ends_well_makes_the_target(target: Path) -> None:
 def test_a_block_that_fails_leaves_what_was_there(target: Path) -> None:
     target.parent.mkdir()
     target.write_bytes(b"old")
-    with pytest.raises(FileNotFoundError), replacing(target) as path:
+    with pytest.raises(FileNotFoundError), replacing(target) as (path, _):
         path.rename(target.with_name("elsewhere")).read_text()
     target.with_name("elsewhere").unlink()
     assert target.read_bytes() == b"old"
@@ -99,7 +99,7 @@ def test_a_new_file_that_is_swept_before_it_is_locked_is_made_again(
 
 @pytest.mark.parametrize("name", ["n" * 255, "ü" * 127])
 def test_the_longest_names_have_room_for_ours(name: str, tmp_path: Path) -> None:
-    with replacing(tmp_path / name) as path:
-        path.write_bytes(b"new")
+    with replacing(tmp_path / name) as (_, file):
+        file.write(b"new")
     assert (tmp_path / name).read_bytes() == b"new"
     assert beside(tmp_path / name, ".part") != beside(tmp_path / f"{name[:-1]}x", ".part")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -13,6 +14,7 @@ import pytest
 from moto import mock_aws
 from origin import job_for
 
+from hca_core.builtin import hca_settings
 from hca_core.errors import AuthError, ConfigError, HcaError, NetworkError, NotFoundError, TransferError
 from hca_core.testing import Answer, FakeServer
 from hca_core.transfer.content import read_content
@@ -350,6 +352,29 @@ def test_no_server_is_a_network_error(credentials: None, tmp_path: Path) -> None
         S3Store(Access(url, attempts=1)).put(write(tmp_path / "f", 5), BUCKET, "f")
 
 
+def test_a_connection_that_breaks_is_a_network_error(credentials: None, server: FakeServer, tmp_path: Path) -> None:
+    server.on("PUT", f"/{BUCKET}/f", Answer(hang_up=True))
+    with pytest.raises(NetworkError, match="No answer from the object store"):
+        S3Store(access(server)).put(write(tmp_path / "f", 5), BUCKET, "f")
+
+
+@pytest.mark.parametrize("size", [5, 2 * MIB])
+def test_what_arrives_damaged_is_not_kept_but_sent_again(
+    size: int, credentials: None, server: FakeServer, tmp_path: Path
+) -> None:
+    etag = hashlib.md5(bytes(size)).hexdigest()
+    server.on("PUT", f"/{BUCKET}/f", error(400, "BadDigest"), Answer(200, headers={"ETag": f'"{etag}"'}))
+    assert S3Store(access(server)).put(write(tmp_path / "f", size), BUCKET, "f").etag == etag
+    assert [b64decode(request.headers["Content-MD5"]).hex() for request in server.requests] == [etag, etag]
+
+
+def test_what_arrives_damaged_twice_is_a_failure(credentials: None, server: FakeServer, tmp_path: Path) -> None:
+    server.on("PUT", f"/{BUCKET}/f", error(400, "BadDigest"))
+    with pytest.raises(TransferError, match="damaged on the way"):
+        S3Store(access(server)).put(write(tmp_path / "f", 5), BUCKET, "f")
+    assert len(server.requests) == 2
+
+
 def test_a_body_that_breaks_off_is_a_network_error(credentials: None, server: FakeServer) -> None:
     server.serve_bytes(f"/{BUCKET}/f", bytes(1000)).cut(500)
     stream = S3Store(access(server)).open(f"s3://{BUCKET}/f")
@@ -388,8 +413,10 @@ def test_a_store_may_be_used_by_many_threads_at_once(amazon: Any, tmp_path: Path
 
 
 class Values(dict[str, Any]):
+    """Settings of which these are set."""
+
     def value(self, key: str) -> Any:
-        return self.get(key)
+        return self[key] if key in self else next(spec.default for spec in hca_settings() if spec.key == key)
 
 
 def test_a_store_is_not_asked_over_plain_http_unless_that_is_allowed() -> None:
@@ -402,6 +429,19 @@ def test_a_store_is_not_asked_over_plain_http_unless_that_is_allowed() -> None:
         {},
     ):
         assert S3Store.from_settings(Values(values))
+
+
+def test_a_store_is_asked_as_patiently_as_the_settings_say() -> None:
+    patience = {"network.retries": 1, "network.connect_timeout": 2.0, "network.read_timeout": 3.0}
+    found = Access.from_settings(Values(patience))
+    assert (found.attempts, found.connect_timeout, found.read_timeout) == (2, 2.0, 3.0)
+
+
+def test_a_store_that_stops_answering_is_given_up(credentials: None, server: FakeServer, tmp_path: Path) -> None:
+    silent = Answer(body=b"x", stall_at=0, release=threading.Event())
+    server.on("PUT", f"/{BUCKET}/f", silent)
+    with pytest.raises(NetworkError):
+        S3Store(Access(server.url, attempts=1, read_timeout=0.1)).put(write(tmp_path / "f", 5), BUCKET, "f")
 
 
 def test_the_stores_certificate_is_checked_against_what_the_user_trusts(

@@ -16,6 +16,7 @@ from hca_core.openapi.parse import parse
 from hca_local.auth.app import AuthApp
 from hca_local.listener import Listener
 from hca_local.problem import Problem
+from hca_local.router import KnowsUsers
 from hca_local.users import User
 
 NOW = datetime(2024, 5, 1, 12, 5, 0, tzinfo=timezone.utc)
@@ -56,13 +57,13 @@ class Auth:
     moment: datetime = NOW
     session: requests.Session = field(default_factory=requests.Session)
 
-    def open(self) -> None:
+    def open(self, users: KnowsUsers | None = None) -> None:
         self.app = AuthApp(
             API,
             DOCUMENT,
             root=self.folder,
             public_url=self.url,
-            users=People(),
+            users=users or People(),
             admins=self.admins,
             now=lambda: self.moment,
         )

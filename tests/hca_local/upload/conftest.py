@@ -6,6 +6,7 @@ import io
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from hca_local.s3.app import S3App
 from hca_local.s3.signing import AccessKey
 from hca_local.s3.store import ObjectStore
 from hca_local.upload.app import UploadApp
+from hca_local.upload.database import open_database
+from hca_local.upload.files import Files
 
 AREA = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 OTHER = "7c01d2aa-7425-40de-944b-e07fc1f90ae7"
@@ -185,6 +188,13 @@ class Upload:
 
     def checksum(self, name: str) -> Any:
         return self.area("GET", f"/{quote(name)}/checksum", key=None).json()
+
+    def event(self, name: str, area: str = AREA) -> str:
+        """The name under which the checksums of a file are computed; only the service's own jobs learn of it."""
+        with closing(open_database(self.folder / "upload")) as database:
+            file = Files(database).find(area, name)
+        assert file is not None
+        return file.event
 
     # ── S3 ──
 

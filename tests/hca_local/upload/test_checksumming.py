@@ -231,18 +231,6 @@ def test_a_client_uploads_in_parts(upload: Upload, size: int, etag: str, crc32c:
 # ── reports from outside ──
 
 
-def event_of(upload: Upload, name: str) -> str:
-    from contextlib import closing
-
-    from hca_local.upload.database import open_database
-    from hca_local.upload.files import Files
-
-    with closing(open_database(upload.folder / "upload")) as database:
-        file = Files(database).find(AREA, name)
-        assert file is not None
-        return file.event
-
-
 def report(upload: Upload, event: str, status: str, payload: Any, **options: Any) -> Any:
     body = {"status": status, "job_id": "job-1", "payload": payload}
     return upload.area("POST", f"/update_checksum/{event}", json=body, **options)
@@ -252,23 +240,30 @@ def test_reports_from_outside(upload: Upload) -> None:
     upload.upload("a", CSV)
     upload.announce("a")
     done(upload, "a")
-    event = event_of(upload, "a")
+    event = upload.event("a")
     assert report(upload, event, "CHECKSUMMING", {}).status_code == 204
     assert upload.checksum("a") == {"checksum_status": "CHECKSUMMING", "checksums": None}
     assert report(upload, event, "CHECKSUMMED", {"checksums": CSV_SUMS}).status_code == 204
     assert upload.checksum("a") == {"checksum_status": "CHECKSUMMED", "checksums": CSV_SUMS}
 
 
-@pytest.mark.parametrize("payload", [{}, {"checksums": None}, {"checksums": {"sha1": "x"}}, {"checksums": "x"}])
+@pytest.mark.parametrize("checksums", [None, "x", {"sha1": CSV_SUMS["sha1"]}, {**CSV_SUMS, "crc32c": "8DF3121C"}])
+def test_checksums_in_reports_are_checked(upload: Upload, checksums: Any) -> None:
+    upload.put("a", CSV)
+    assert report(upload, upload.event("a"), "CHECKSUMMED", {"checksums": checksums}).status_code == 400
+    assert upload.checksum("a")["checksums"] == CSV_SUMS
+
+
+@pytest.mark.parametrize("payload", [{}, {"checksums": {}}])
 def test_a_report_needs_the_checksums(upload: Upload, payload: Any) -> None:
     upload.put("a", CSV)
-    assert report(upload, event_of(upload, "a"), "CHECKSUMMED", payload).status_code == 400
+    assert report(upload, upload.event("a"), "CHECKSUMMED", payload).status_code == 400
     assert upload.checksum("a")["checksum_status"] == "CHECKSUMMED"
 
 
 def test_reports_that_are_refused(upload: Upload) -> None:
     upload.put("a", CSV)
-    event = event_of(upload, "a")
+    event = upload.event("a")
     assert report(upload, "unknown", "FAILED", {}).status_code == 404
     assert report(upload, event, "WHATEVER", {}).status_code == 400
     assert report(upload, event, "FAILED", {}, key="wrong").status_code == 401

@@ -17,7 +17,7 @@ from bench.chart import chart
 from bench.peers import Peers, find
 from bench.place import Place, opened
 from bench.race import FailedError
-from bench.results import as_json
+from bench.results import as_json, sha256_speed
 from bench.row import Row, left_out
 from bench.table import HEADING, line, sentence
 
@@ -56,6 +56,7 @@ def main(arguments: Sequence[str]) -> None:
                 print(line(row), flush=True)
         write(path, rows, peers)  # a run takes long, and what is known should not be lost
     print(sentence([row for found in rows.values() for row in found]))
+    print(f"SHA-256: {sha256_speed()} GiB/s on each processor.")
     print(f"written: {path}.json and {path}.svg")
 
 

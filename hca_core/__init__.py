@@ -21,7 +21,15 @@ if TYPE_CHECKING:
         SpecError,
         TransferError,
     )
-    from hca_core.records import CommandSpec, Credentials, ObjectStoreSpec, ProfileSpec, ServiceSpec, SettingSpec
+    from hca_core.records import (
+        CommandSpec,
+        Credentials,
+        ExecutorSpec,
+        ObjectStoreSpec,
+        ProfileSpec,
+        ServiceSpec,
+        SettingSpec,
+    )
 
 __all__ = [
     "ApiError",
@@ -30,6 +38,7 @@ __all__ = [
     "CommandSpec",
     "ConfigError",
     "Credentials",
+    "ExecutorSpec",
     "HcaError",
     "IntegrityError",
     "NetworkError",

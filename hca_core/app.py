@@ -15,6 +15,8 @@ from hca_core.plugins import PER_SERVICE, Plugins
 from hca_core.records import Credentials, ServiceSpec
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from hca_core.credentials.login import Dialogue, LoginFlow
     from hca_core.credentials.logout import LoggedOut
     from hca_core.credentials.places import Places
@@ -218,6 +220,20 @@ class App:
             raise ArgumentError(f"There is no object store for {scheme}:// URLs.", hint=f"Known schemes: {known}.")
         store: ObjectStore = load_target(stores[scheme].target).from_settings(self.settings)
         return store
+
+    def executor(self, name: str, scheduler: str | None = None) -> Executor:
+        """Return workers other than local threads; `scheduler` is the address where they are, if not the usual one.
+
+        Raises:
+            ArgumentError: no installed plugin knows the name.
+        """
+        executors = self.plugins.executors()
+        if name not in executors:
+            known = ", ".join(("local", *sorted(executors)))
+            hint = f"Known executors: {known}. Others come with plugins, such as hca-dask."
+            raise ArgumentError(f"No installed plugin has an executor {name!r}.", hint=hint)
+        made: Executor = load_target(executors[name].target)(self.settings, scheduler)
+        return made
 
     def close(self) -> None:
         """Close all connections."""

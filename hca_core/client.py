@@ -159,6 +159,11 @@ class ApiClient:
             return self._app
 
     @property
+    def swagger_url(self) -> str:
+        """Where the service's API description is; this decides which deployment is used."""
+        return self._swagger_url or self.app.description_url(self.app.service(self.service))
+
+    @property
     def api(self) -> Api:
         """The service's API; its description is read on first use.
 

@@ -54,6 +54,14 @@ class HcaError(Exception):
         self.message = message
         self.hint = hint
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By default pickle calls the class with the positional arguments alone, but some of ours need others.
+        return _unpickled, (type(self), self.args), self.__dict__
+
+
+def _unpickled(kind: type[HcaError], arguments: tuple[Any, ...]) -> HcaError:
+    return kind.__new__(kind, *arguments)
+
 
 class ConfigError(HcaError):
     """The configuration cannot be read, or asks for something that does not exist."""

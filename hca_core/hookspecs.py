@@ -12,7 +12,15 @@ from typing import Any
 
 import pluggy
 
-from hca_core.records import CommandSpec, Credentials, ObjectStoreSpec, ProfileSpec, ServiceSpec, SettingSpec
+from hca_core.records import (
+    CommandSpec,
+    Credentials,
+    ExecutorSpec,
+    ObjectStoreSpec,
+    ProfileSpec,
+    ServiceSpec,
+    SettingSpec,
+)
 
 __all__ = ["API_VERSION", "hookimpl", "hookspec"]
 
@@ -60,4 +68,10 @@ def hca_credentials(service: str, url: str, settings: Mapping[str, Any], rejecte
 @hookspec
 def hca_object_stores() -> list[ObjectStoreSpec]:
     """Return the kinds of object store this plugin can move files to and from. Called on the first such URL."""
+    raise NotImplementedError
+
+
+@hookspec
+def hca_executors() -> list[ExecutorSpec]:
+    """Return the workers other than local threads that this plugin can give transfers to. Called when one is chosen."""
     raise NotImplementedError

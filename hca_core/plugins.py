@@ -20,7 +20,15 @@ from hca_core import __version__, discovery
 from hca_core.discovery import EntryPoint
 from hca_core.errors import HcaError, PluginError
 from hca_core.folders import own_folder
-from hca_core.records import CommandSpec, Credentials, ObjectStoreSpec, ProfileSpec, ServiceSpec, SettingSpec
+from hca_core.records import (
+    CommandSpec,
+    Credentials,
+    ExecutorSpec,
+    ObjectStoreSpec,
+    ProfileSpec,
+    ServiceSpec,
+    SettingSpec,
+)
 
 if TYPE_CHECKING:
     import pluggy
@@ -33,6 +41,7 @@ DESCRIPTIONS: Mapping[str, type] = {
     "hca_services": ServiceSpec,
     "hca_settings": SettingSpec,
     "hca_object_stores": ObjectStoreSpec,
+    "hca_executors": ExecutorSpec,
 }
 # The core's settings that each service may have of its own, and how they are called in its section.
 PER_SERVICE: Mapping[str, str] = {
@@ -156,6 +165,10 @@ class Plugins:
     def object_stores(self) -> dict[str, ObjectStoreSpec]:
         """Kinds of object stores by URL scheme."""
         return {store.scheme: store for _, store in reversed(self._described(ObjectStoreSpec))}
+
+    def executors(self) -> dict[str, ExecutorSpec]:
+        """Workers other than local threads, by name."""
+        return {executor.name: executor for _, executor in reversed(self._described(ExecutorSpec))}
 
     def profiles(self) -> list[ProfileSpec]:
         """Settings profiles that plugins offer right now."""

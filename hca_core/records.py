@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["CommandSpec", "Credentials", "ObjectStoreSpec", "ProfileSpec", "ServiceSpec", "SettingSpec"]
+__all__ = [
+    "CommandSpec",
+    "Credentials",
+    "ExecutorSpec",
+    "ObjectStoreSpec",
+    "ProfileSpec",
+    "ServiceSpec",
+    "SettingSpec",
+]
 
 
 class CommandSpec(NamedTuple):
@@ -66,6 +74,18 @@ class ObjectStoreSpec(NamedTuple):
     """A kind of object store, by URL scheme (`s3`). `target` names a class `hca_core.transfer.objects.ObjectStore`."""
 
     scheme: str
+    target: str
+
+
+class ExecutorSpec(NamedTuple):
+    """Workers that transfers can be given to, chosen by `--executor <name>`.
+
+    `target` names a function of the settings and of the address that the user gave as `--scheduler` (or None), which
+    returns a `concurrent.futures.Executor`; it is called again if that one breaks. What is submitted can be pickled.
+    """
+
+    name: str
+    summary: str
     target: str
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
 import subprocess
+import time
 from dataclasses import asdict
 from typing import Any
 
 from bench.peers import Peers
+from bench.place import GIB, MIB
 from bench.row import Row
 
-__all__ = ["as_json"]
+__all__ = ["as_json", "sha256_speed"]
 
 _VERSION_WORDS = {"openssl": "version", "nginx": "-v"}
 
@@ -20,13 +23,22 @@ _VERSION_WORDS = {"openssl": "version", "nginx": "-v"}
 def as_json(rows: dict[str, list[Row]], peers: Peers) -> str:
     """Return everything as JSON."""
     found = {
-        "machine": {"processors": os.cpu_count(), "architecture": platform.machine()},
+        "machine": {"processors": os.cpu_count(), "architecture": platform.machine(), "sha256_gib_s": sha256_speed()},
         "python": platform.python_version(),
         "peers": {name: _version(name, path) for name, path in peers.programs.items() if name != "legacy"},
         "left_out": list(peers.missing.values()),
         "groups": {group: [_record(row) for row in found] for group, found in rows.items()},
     }
     return json.dumps(found, indent=2) + "\n"
+
+
+def sha256_speed() -> float:
+    """Return how many GiB one processor hashes in a second of its time; some have instructions for it, others not."""
+    block, digest = bytes(MIB), hashlib.sha256()
+    began = time.process_time()
+    for _ in range(64):
+        digest.update(block)
+    return round(64 * MIB / GIB / (time.process_time() - began), 2)
 
 
 def _record(row: Row) -> dict[str, Any]:

@@ -147,6 +147,11 @@ def _object_store(spec: ObjectStoreSpec) -> Iterator[str]:
     yield from _target(spec.target, f"an object store with {', '.join(wanted)}", fits)
 
 
+def _executors(plugins: Plugins, plugin: Plugin) -> Iterator[str]:
+    for spec in plugin.descriptions["hca_executors"]:
+        yield from _target(spec.target, "a function of the settings and an address", callable)
+
+
 def _momentary(plugins: Plugins, plugin: Plugin) -> Iterator[str]:
     """The hooks that are asked in every run; a service that nobody knows has no credentials."""
     stranger = "a-service-of-somebody-else"
@@ -170,7 +175,7 @@ def _imports(plugins: Plugins, plugin: Plugin) -> Iterator[str]:
         yield f"{module} imports {', '.join(sorted(imported & HEAVY))}; import such things where they are used"
 
 
-_CHECKS = (_hooks, _commands, _settings, _services, _object_stores, _momentary, _imports)
+_CHECKS = (_hooks, _commands, _settings, _services, _object_stores, _executors, _momentary, _imports)
 
 
 def _target(target: str, what: str, fits: Callable[[Any], bool]) -> Iterator[str]:

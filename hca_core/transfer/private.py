@@ -38,10 +38,11 @@ def private_path(target: Path, owner: str) -> Path:
 def create(target: Path) -> tuple[Path, io.FileIO]:
     """Make a new file beside `target`, under a random name; missing folders are made. It is locked while it is open."""
     path, file = _new(target)
-    if try_lock(file.fileno()) and is_at(file, path):
+    if try_lock(file.fileno()) and os.fstat(file.fileno()).st_nlink:
         return path, file
     # Until it was locked, somebody could take it for one that nobody writes any more, and has.
     file.close()
+    remove(path)
     path, file = _new(target)
     try_lock(file.fileno())
     return path, file

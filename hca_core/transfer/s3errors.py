@@ -65,7 +65,8 @@ def _refused(error: ClientError, bucket: str, key: str) -> HcaError:
             f"The object store failed to serve {url} ({code}: {words}).", url=url, hint="Try again later."
         )
     message = f"The object store refused a request about {url} ({code}: {words})."
-    return ApiError(message, status=status, code=code, title=words, url=url)
+    hint = "Set the clock of this computer." if code == "RequestTimeTooSkewed" else None
+    return ApiError(message, status=status, code=code, title=words, url=url, hint=hint)
 
 
 def _failed(error: BotoCoreError, url: str) -> HcaError:

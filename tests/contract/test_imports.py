@@ -7,7 +7,8 @@ import sys
 import pytest
 
 HEAVY = {
-    "aiohttp", "authlib", "boto3", "botocore", "cheroot", "crcmod", "cryptography", "google", "google_crc32c",
+    "aiohttp", "authlib", "boto3", "botocore", "cheroot", "crcmod", "cryptography", "dask", "distributed", "google",
+    "google_crc32c",
     "joserfc", "jsonschema", "jwt", "keyring", "platformdirs", "requests", "tqdm", "tweak", "urllib3", "werkzeug",
     "yaml",
 }  # fmt: skip
@@ -73,6 +74,7 @@ def test_help_makes_no_dataclass(words: list[str]) -> None:
     "module",
     [
         *("hca", "hca_core", "hca_auth", "hca_auth.plugin"),
+        *("hca_dask", "hca_dask.plugin", "hca_dask.executor"),
         *("hca_dss", "hca_dss.plugin", "hca_local", "hca_local.plugin", "hca_upload", "hca_upload.plugin"),
     ],
 )

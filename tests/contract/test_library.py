@@ -12,13 +12,14 @@ import pytest
 import hca
 import hca_auth
 import hca_core
+import hca_dask
 import hca_dss
 import hca_local
 import hca_upload
 
 MODULES = sorted(
     module.name
-    for package in (hca, hca_auth, hca_core, hca_dss, hca_local, hca_upload)
+    for package in (hca, hca_auth, hca_core, hca_dask, hca_dss, hca_local, hca_upload)
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
     if not module.name.endswith("__main__") and "scaffold_template" not in module.name
 )
@@ -49,5 +50,5 @@ def test_public_names_are_listed_and_explained(name: str) -> None:
 
 
 def test_the_packages_say_that_they_are_typed() -> None:
-    for package in (hca, hca_auth, hca_core, hca_dss, hca_local, hca_upload):
+    for package in (hca, hca_auth, hca_core, hca_dask, hca_dss, hca_local, hca_upload):
         assert (resources.files(package) / "py.typed").is_file(), package.__name__

@@ -69,6 +69,8 @@ ADDED_OPTIONS = {
     ("hca dss download*", "--existing"): "what to do with files that are there",
     ("hca dss download*", "--report"): "a line about each file, for programs",
     ("hca dss download*", "--fail-fast"): "stops at the first failure",
+    ("hca dss download-manifest", "--executor"): "other machines may do it",
+    ("hca dss download-manifest", "--scheduler"): "where these machines are asked",
     ("hca dss download-collection", "--num-retries"): "as the other downloads",
     ("hca dss download-collection", "--min-delay-seconds"): "as the other downloads",
     ("hca upload files", "--dcp-type"): "the original's Python method takes it, and ignores it",

@@ -80,7 +80,11 @@ def test_a_broken_plugin_is_reported_and_harms_nobody(folder: Path, fault: str) 
 
 
 @pytest.mark.parametrize(
-    "hook", ["hca_commands", "hca_services", "hca_settings", "hca_object_stores", "hca_profiles", "hca_credentials"]
+    "hook",
+    [
+        *("hca_commands", "hca_services", "hca_settings", "hca_object_stores"),
+        *("hca_executors", "hca_profiles", "hca_credentials"),
+    ],
 )
 @pytest.mark.parametrize("answer", ["42", "'text'", "[None]", "{}", "object()", "[CommandSpec]", "1 / 0"])
 def test_nonsense_from_any_hook_is_reported(folder: Path, hook: str, answer: str) -> None:
@@ -126,7 +130,7 @@ def test_hca_plugins_limits_what_is_loaded(folder: Path, names: str, expected: l
     install(folder, "two")
     plugins = load(folder, HCA_PLUGINS=names)
     assert [plugin.entry.name for plugin in plugins.all[1:]] == expected
-    assert not [name for name in sys.modules if name.startswith("plug_") and name[9:] not in expected]
+    assert not [name for name in sys.modules if name.startswith("plug_hca_") and name[9:] not in expected]
 
 
 def test_what_a_plugin_describes_is_remembered_until_its_file_changes(folder: Path) -> None:

@@ -171,6 +171,15 @@ def download(context: Context, /, **options: Any) -> None:
 @click.option("--no-data", is_flag=True, help="Exclude data files (layout `bundle` only).")
 @DOWNLOAD_DIR
 @transfer_options
+@click.option(
+    "--executor",
+    default="local",
+    show_default=True,
+    metavar="NAME",
+    help="Who fetches the files: `local`, this process, or the workers of an installed plugin, such as `dask`; then "
+    "--jobs and --limit-rate hold for each of their batches, and DIR must be one folder for all of them.",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="Where the executor finds its workers, if not as it is set.")
 @pass_context
 def download_manifest(context: Context, /, **options: Any) -> None:
     """Download the files that a manifest lists.

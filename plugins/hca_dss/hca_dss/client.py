@@ -13,6 +13,8 @@ from hca_dss.manifest import download_manifest
 from hca_dss.version import create_version
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from hca_core.transfer.fetch import Existing
     from hca_core.transfer.job import Progress
     from hca_dss.manifest import Layout
@@ -117,6 +119,8 @@ class DSSClient(ApiClient):
         report: str | PathLike[str] | None = None,
         fail_fast: bool = False,
         progress: Progress | None = None,
+        executor: str | Executor | None = None,
+        scheduler: str | None = None,
     ) -> dict[str, Any]:
         """Download the files that a manifest lists; see `hca_dss.manifest.download_manifest`."""
         return download_manifest(
@@ -136,6 +140,8 @@ class DSSClient(ApiClient):
             report=report,
             fail_fast=fail_fast,
             progress=progress,
+            executor=executor,
+            scheduler=scheduler,
         )
 
     def download_collection(

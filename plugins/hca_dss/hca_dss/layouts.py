@@ -21,6 +21,7 @@ from hca_dss.download import free_bytes_in, refuse_without_room
 from hca_dss.filestore import Filestore, protect
 from hca_dss.plan import BundlePlan, bytes_to_fetch, content_job, outlook, size_of
 from hca_dss.rows import Entry, Manifest
+from hca_dss.table import Record
 
 State = Literal["saved", "failed", "unwanted"]
 
@@ -31,6 +32,7 @@ class Work(ABC):
     def __init__(self, listed: Manifest, planner: Planner, manner: Manner, ledger: Ledger) -> None:
         self.listed, self.planner, self.manner, self.ledger = listed, planner, manner, ledger
         self.store = Filestore(planner.root)
+        self.wrong, self.unwanted = set[int](), set[int]()  # lines that disagree with their bundle, or are left out
 
     @abstractmethod
     def summary(self) -> dict[str, Any]:
@@ -41,11 +43,23 @@ class Work(ABC):
         """Fetch the files; what fails is in the ledger."""
 
     @abstractmethod
+    def groups(self) -> Iterator[list[Record]]:
+        """Yield the rows that are right, in groups that must not be taken apart; one that is wrong is a failure."""
+
+    @abstractmethod
     def state(self, entry: Entry, stored: Path) -> State:
         """Return what became of a row whose content belongs at `stored`."""
 
+    @abstractmethod
+    def target(self, entry: Entry) -> Path:
+        """Return where the file of a row is wanted."""
+
     def entries(self) -> Iterator[Entry]:
         """Yield the rows that are right; one that is wrong is a failure in the ledger."""
+        return (entry for _, entry in self.checked())
+
+    def checked(self) -> Iterator[tuple[Record, Entry]]:
+        """Yield the rows that are right, also as they are in the manifest; one that is wrong is a failure."""
         for record in self.listed.records():
             try:
                 entry = self.listed.entry(record, self.planner.replica)
@@ -54,7 +68,7 @@ class Work(ABC):
                 if self.manner.fail_fast:
                     return
             else:
-                yield entry
+                yield record, entry
 
     def refuse_without_room(self, free: int) -> None:
         """Raise a TransferError if what is listed does not fit into `free` bytes."""
@@ -92,6 +106,16 @@ class Contents(Work):
         fetched = self.manner.fetch(jobs, self.manner.existing, self._stored)
         self.ledger.report.seconds += fetched.seconds
 
+    def groups(self) -> Iterator[list[Record]]:
+        seen = set[int]()  # hashes, as in `hca_core.transfer.pool`
+        for record, entry in self.checked():
+            if hash(entry.file.sha256) not in seen:
+                seen.add(hash(entry.file.sha256))
+                yield [record]
+
+    def target(self, entry: Entry) -> Path:
+        return self.store.path(entry.file.sha256)
+
     def state(self, entry: Entry, stored: Path) -> State:
         if stored in self.ledger.failed:
             return "failed"
@@ -118,7 +142,6 @@ class Bundles(Work):
     def __init__(self, listed: Manifest, planner: Planner, manner: Manner, ledger: Ledger) -> None:
         super().__init__(listed, planner, manner, ledger)
         self._rows: dict[BundleName, list[Entry]] = defaultdict(list)
-        self._wrong, self._unwanted = set[int](), set[int]()  # lines
 
     def summary(self) -> dict[str, Any]:
         plans = list(self._plans())
@@ -129,12 +152,21 @@ class Bundles(Work):
     def perform(self) -> None:
         deliver(self._plans(), self.store, self.manner, self.ledger)
 
+    def groups(self) -> Iterator[list[Record]]:
+        found: dict[BundleName, list[Record]] = defaultdict(list)
+        for record, entry in self.checked():
+            found[_bundle(entry)].append(record)
+        if not self._must_stop():
+            yield from found.values()
+
+    def target(self, entry: Entry) -> Path:
+        return self.planner.root / _bundle(entry).folder / entry.file.name
+
     def state(self, entry: Entry, stored: Path) -> State:
-        if entry.line in self._unwanted:
+        if entry.line in self.unwanted:
             return "unwanted"
-        folder = self.planner.root / _bundle(entry).folder
-        target = folder / entry.file.name
-        wrong = entry.line in self._wrong or not self.ledger.failed.isdisjoint((folder, target))
+        target, folder = self.target(entry), self.planner.root / _bundle(entry).folder
+        wrong = entry.line in self.wrong or not self.ledger.failed.isdisjoint((folder, target))
         there = not wrong and target.is_file() and size_of(stored) == entry.file.size
         return "saved" if there else "failed"
 
@@ -161,10 +193,10 @@ class Bundles(Work):
             file = files.get(entry.file.name)
             problem = _disagreement(entry.file, file)
             if problem:
-                self._wrong.add(entry.line)
+                self.wrong.add(entry.line)
                 self.ledger.fail(entry.label, self.listed.path, TransferError(problem))
             elif file and (self.planner.no_metadata if file.indexed else self.planner.no_data):
-                self._unwanted.add(entry.line)
+                self.unwanted.add(entry.line)
 
 
 def _bundle(entry: Entry) -> BundleName:

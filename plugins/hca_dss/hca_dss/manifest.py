@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -13,6 +14,7 @@ from hca_core.errors import ArgumentError, HcaError, TransferError
 from hca_core.transfer.fetch import Existing
 from hca_core.transfer.job import Progress
 from hca_core.transfer.ledger import Ledger, open_ledger
+from hca_dss.batches import Terms, hiring, perform
 from hca_dss.bundles import Planner
 from hca_dss.delivery import Manner
 from hca_dss.download import free_bytes_in, refuse_unwritable
@@ -45,6 +47,8 @@ def download_manifest(
     report: str | os.PathLike[str] | None = None,
     fail_fast: bool = False,
     progress: Progress | None = None,
+    executor: str | Executor | None = None,
+    scheduler: str | None = None,
     free_bytes: Callable[[Path], int] = free_bytes_in,
 ) -> dict[str, Any]:
     """Download the files that a manifest lists and return how many there were; `dry_run` only tells what would be done.
@@ -53,7 +57,10 @@ def download_manifest(
     bytes each). With `bundle` there is also a folder for each bundle, with all its metadata files and those data files
     that are listed. Afterwards the manifest is in the download directory, with a column `file_path` that is empty for
     rows whose file is not there. Rows that failed are also in `<name>.failed.tsv` beside it, which is a manifest, too.
-    The other arguments are those of `hca_dss.download.download`.
+    `executor` has the files fetched by other workers than threads of this process: the name of an installed one (see
+    `--executor` on the command line), with the address `scheduler` if it needs another one than is set; or any
+    `concurrent.futures.Executor`, which is left running. To all workers the download directory must be one folder.
+    The other arguments are those of `hca_dss.download.download`; `jobs` and `limit_rate` hold for each batch of rows.
 
     Raises:
         ArgumentError: the manifest cannot be read or lacks a column, or the arguments contradict each other; nothing
@@ -62,17 +69,17 @@ def download_manifest(
             case nothing was written.
     """
     _check_layout(layout, no_metadata, no_data)
-    manner = Manner.of(
-        client,
-        existing=existing,
-        num_retries=num_retries,
-        min_delay_seconds=min_delay_seconds,
-        jobs=jobs,
-        limit_rate=limit_rate,
-        progress=progress,
-        fail_fast=fail_fast,
-    )
-    root = Path(download_dir)
+    wishes: dict[str, Any] = {
+        "existing": existing,
+        "num_retries": num_retries,
+        "min_delay_seconds": min_delay_seconds,
+        "jobs": jobs,
+        "limit_rate": limit_rate,
+        "fail_fast": fail_fast,
+    }
+    manner = Manner.of(client, **wishes, progress=progress)
+    hire = hiring(client, executor, scheduler, existing)
+    root = _folder(download_dir)
     listed = Manifest(Path(manifest))
     planner = Planner(client, replica, root, existing, no_metadata, no_data)
     make = Contents if layout == "none" else Bundles
@@ -83,7 +90,10 @@ def download_manifest(
     with open_ledger(report) as ledger:
         work = make(listed, planner, manner, ledger)
         work.refuse_without_room(free_bytes(root))
-        work.perform()
+        if hire:
+            perform(work, Terms.of(make, listed, planner, wishes), hire)
+        else:
+            work.perform()
         try:
             written = _write_again(listed, work)
         except OSError as error:
@@ -99,6 +109,15 @@ def download_manifest(
         "rows": written.states.total(),
         "saved": written.states["saved"],
     }
+
+
+def _folder(download_dir: str | os.PathLike[str]) -> Path:
+    if "://" in os.fspath(download_dir):
+        raise ArgumentError(
+            f"The download directory must be a folder, which {os.fspath(download_dir)} is not.",
+            hint="Workers on many machines need a folder that all of them share.",
+        )
+    return Path(download_dir)
 
 
 def _check_layout(layout: str, no_metadata: bool, no_data: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -120,3 +120,17 @@ class Manifest:
     def columns_with_path(self) -> list[str]:
         """The header of the rows that `with_path` makes."""
         return self.columns if PATH in self._places else [*self.columns, PATH]
+
+
+class Excerpt(Manifest):
+    """Some rows of a manifest, which itself need not be there."""
+
+    def __init__(self, path: Path, columns: list[str], records: Iterable[Record]) -> None:
+        self._given, self._records = columns, list(records)
+        super().__init__(path)
+
+    def _header(self) -> list[str]:
+        return self._given
+
+    def records(self) -> Iterator[Record]:
+        return iter(self._records)

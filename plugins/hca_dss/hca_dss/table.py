@@ -99,7 +99,7 @@ def _unquoted(text: str) -> list[str] | None:
 def write_table(path: Path) -> Iterator[TextIO]:
     """Give a file that becomes `path` when the block ends well; before that nobody sees it."""
     sweep(path.parent)
-    with replacing(path) as fresh:
+    with replacing(path) as (fresh, _):
         with fresh.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             yield file
         flush([fresh])

@@ -91,7 +91,7 @@ def test_all_of_a_broken_plugin(hca, folder: Path) -> None:
 def test_a_plugin_that_is_not_there(hca) -> None:
     result = hca("plugins", "info", "dds")
     assert result.code == 2
-    assert result.stderr.startswith("Error: No installed plugin is called 'dds'.\nHint: Installed: core, auth, dss")
+    assert result.stderr.startswith("Error: No installed plugin is called 'dds'.\nHint: Installed: core, auth, dask")
 
 
 def test_a_new_plugin(hca, home: Path, tmp_path: Path) -> None:

@@ -37,6 +37,8 @@ class Store:
 class Halfway:
     def put(self): ...
 
+def hire(settings, scheduler): ...
+
 number = 1
 """
 
@@ -63,13 +65,17 @@ def store(target: str = "parts:Store") -> str:
     return f"@hookimpl\ndef hca_object_stores():\n    return [ObjectStoreSpec('x', {target!r})]\n"
 
 
+def executor(target: str = "parts:hire") -> str:
+    return f"@hookimpl\ndef hca_executors():\n    return [ExecutorSpec('x', 'Workers.', {target!r})]\n"
+
+
 def credentials(body: str) -> str:
     return f"@hookimpl\ndef hca_credentials(service, url, settings, rejected):\n    {body}\n"
 
 
 OWN = credentials("return Credentials('t', 'me') if service == 's' else None")
 LOUD = "@hookimpl\ndef hca_profiles():\n    return [ProfileSpec('loud', 'Loud.', {})]\n"
-GOOD = commands() + settings("'good.depth', 1, 'How deep.'") + service() + store() + OWN + LOUD
+GOOD = commands() + settings("'good.depth', 1, 'How deep.'") + service() + store() + executor() + OWN + LOUD
 FAULTS = {
     "nothing": ("", "implements no hook"),
     "builtin": (commands("config"), "the command 'config' is one of hca's own"),
@@ -88,6 +94,7 @@ FAULTS = {
     "undescribed": (service(file="parts.py"), "cannot be used"),
     "safe": (service(safe="post_serach"), "no operation 'post_serach'"),
     "store": (store("parts:Halfway"), "parts:Halfway is not an object store with from_settings, put"),
+    "executor": (executor("parts:number"), "parts:number is not a function of the settings and an address"),
     "generous": (credentials("return Credentials('t', 'me')"), "gives a token to every service"),
     "failing": (credentials("raise OSError('no disk')"), "a hook fails: OSError: no disk"),
     "profiles": (LOUD.replace("return", "1 / 0 #"), "a hook fails: ZeroDivisionError"),
@@ -120,7 +127,7 @@ def add(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             del sys.modules[module]
 
 
-@pytest.mark.parametrize("name", ["auth", "dss", "local"])
+@pytest.mark.parametrize("name", ["auth", "dask", "dss", "local"])
 def test_our_own_plugins_conform(name: str) -> None:
     assert_plugin_conforms(name)
 

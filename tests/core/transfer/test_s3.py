@@ -15,7 +15,7 @@ from moto import mock_aws
 from origin import job_for
 
 from hca_core.builtin import hca_settings
-from hca_core.errors import AuthError, ConfigError, HcaError, NetworkError, NotFoundError, TransferError
+from hca_core.errors import ApiError, AuthError, ConfigError, HcaError, NetworkError, NotFoundError, TransferError
 from hca_core.testing import Answer, FakeServer
 from hca_core.transfer.content import read_content
 from hca_core.transfer.digest import MIB, checksums
@@ -331,6 +331,13 @@ def test_a_refusal_is_an_auth_error(code: str, credentials: None, server: FakeSe
     with pytest.raises(AuthError, match=f"refused access to s3://{BUCKET}/f \\({code}: because\\)") as caught:
         S3Store(access(server)).put(write(tmp_path / "f", 5), BUCKET, "f")
     assert "AWS credentials" in str(caught.value.hint)
+
+
+def test_a_wrong_clock_is_named(credentials: None, server: FakeServer, tmp_path: Path) -> None:
+    server.on("PUT", f"/{BUCKET}/f", error(403, "RequestTimeTooSkewed"))
+    with pytest.raises(ApiError) as caught:
+        S3Store(access(server)).put(write(tmp_path / "f", 5), BUCKET, "f")
+    assert caught.value.hint == "Set the clock of this computer."
 
 
 def test_a_refused_head_is_an_auth_error(credentials: None, server: FakeServer) -> None:

@@ -50,8 +50,8 @@ def served(template: Path, port: tuple[Switch, str], tmp_path: Path) -> Iterator
     """The service and the provider at one address, for an administrator."""
     shutil.copytree(template, tmp_path, dirs_exist_ok=True)
     auth = Auth(*port, tmp_path / "auth")
-    rights = {"app_metadata": lambda email: auth.app.authorization(email)}
-    with closing(Provider(tmp_path / "oidc", issuer=auth.url, cost=CHEAP, **rights)) as provider:
+    provider = Provider(tmp_path / "oidc", issuer=auth.url, app_metadata=lambda one: auth.app.authorization(one))
+    with closing(provider):
         auth.open(Identities(Users({}), provider))
         auth.switch.app = together(provider, auth.app)
         known = {"v1": names(), "oauth": sign_ins(tmp_path / "oidc", provider)}

@@ -1,0 +1,1 @@
+"""Transfers done by the workers of a Dask cluster."""

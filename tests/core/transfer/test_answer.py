@@ -14,7 +14,7 @@ def test_a_whole_file() -> None:
     assert read(200, Content_Length="5", ETag='"a"') == Answer(200, 0, 5, validator='"a"')
 
 
-def test_a_whole_file_although_a_range_was_asked_for_starts_at_zero() -> None:
+def test_d13_a_whole_file_although_a_range_was_asked_for_starts_at_zero() -> None:
     assert read(200, offset=3, content_length="5").start == 0
 
 

@@ -127,7 +127,7 @@ def test_what_breaks_off_is_continued(fault: str, data: bytes, target: Path) -> 
     assert told.bytes == len(data)
 
 
-def test_a_later_run_continues_what_an_earlier_one_left(target: Path) -> None:
+def test_d11_a_later_run_continues_what_an_earlier_one_left(target: Path) -> None:
     interrupted(BIG, target, 1_200_000)
     origin, told = Origin(BIG), Told()
     result = get(job_for(BIG, target), origin, progress=told)

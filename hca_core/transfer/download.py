@@ -55,8 +55,8 @@ class Download:
         self._ended = False  # a body of unknown size was read to its end
         self._second_chance = True
 
-    def run(self) -> None:
-        """Fetch the file.
+    def run(self, *, replace: bool = True) -> None:
+        """Fetch the file. Without `replace`, a whole one that somebody else has fetched meanwhile stays.
 
         Raises:
             CancelledError: `stop` was set.
@@ -65,7 +65,7 @@ class Download:
             OSError: the file cannot be written.
         """
         self._check_stop()
-        sink = _sink(self.job)
+        sink = _sink(self.job, replace)
         try:
             if isinstance(sink, Partial):
                 sink.adopt(self.job, self._adopted)
@@ -201,5 +201,6 @@ class Download:
             raise CancelledError
 
 
-def _sink(job: TransferJob) -> Sink:
-    return Buffered(job) if job.size is not None and job.size <= SMALL else Partial(job)
+def _sink(job: TransferJob, replace: bool) -> Sink:
+    kind = Buffered if job.size is not None and job.size <= SMALL else Partial
+    return kind(job, replace=replace)

@@ -110,7 +110,7 @@ def _result(job: TransferJob, existing: Existing, download: Download, sweep: Cal
             clear(job.target)
         return FileResult(job.name, job.target, "present", present)
     sweep(job.target.parent)
-    download.run()
+    download.run(replace=present is not None)
     return FileResult(job.name, job.target, "resumed" if download.resumed else "fetched", download.size)
 
 

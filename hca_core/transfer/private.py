@@ -15,7 +15,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["Sweeper", "beside", "create", "is_at", "private_path", "remove", "replacing", "sweep", "try_lock"]
+__all__ = [
+    "Sweeper",
+    "beside",
+    "create",
+    "give_name",
+    "is_at",
+    "private_path",
+    "remove",
+    "replacing",
+    "sweep",
+    "try_lock",
+]
 
 _FLAGS = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 _LONGEST_SUFFIX = len(".hca-0123456789abcdef.part")
@@ -59,19 +70,59 @@ def _new(target: Path) -> tuple[Path, io.FileIO]:
 
 
 @contextmanager
-def replacing(target: Path) -> Iterator[tuple[Path, io.FileIO]]:
-    """Give the path of a new file, and the file, open; it becomes `target` if the block ends well, or vanishes."""
+def replacing(target: Path, *, keep: int | None = None) -> Iterator[tuple[Path, io.FileIO]]:
+    """Give the path of a new file, and the file, open; it becomes `target` if the block ends well, or vanishes.
+
+    `keep` is as for `give_name`.
+    """
     path, file = create(target)
     try:
         with file:
             yield path, file
             if sys.platform != "win32":  # which renames no open file; elsewhere the lock is held until the end
-                path.replace(target)
+                give_name(path, target, keep=keep)
         if sys.platform == "win32":
-            path.replace(target)
+            give_name(path, target, keep=keep)
     except BaseException:
         remove(path)
         raise
+
+
+def give_name(path: Path, target: Path, *, keep: int | None = None) -> None:
+    """Make the file at `path` the `target`; but one of `keep` bytes that somebody else has made meanwhile stays."""
+    if keep is None:
+        path.replace(target)
+        return
+    with _alone_in(target.parent):
+        if _size(target) == keep:
+            remove(path)
+        else:
+            path.replace(target)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep others who ask for it from doing the same in a folder, where the system can do that."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _size(path: Path) -> int | None:
+    try:
+        there = path.lstat()
+    except OSError:
+        return None
+    return there.st_size if stat.S_ISREG(there.st_mode) else None
 
 
 def sweep(folder: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from hca_core.transfer.answer import Answer
 from hca_core.transfer.job import TransferJob
-from hca_core.transfer.private import create, is_at, remove, replacing, try_lock
+from hca_core.transfer.private import create, give_name, is_at, remove, replacing, try_lock
 from hca_core.transfer.ring import Ring
 from hca_core.transfer.sidecar import Sidecar, load, part_path, save, sidecar_path
 
@@ -51,12 +51,12 @@ class Sink(Protocol):
 
 
 class Buffered:
-    """A small file, in memory until it is complete."""
+    """A small file, in memory until it is complete. `replace` is as for `Partial`."""
 
-    def __init__(self, job: TransferJob) -> None:
+    def __init__(self, job: TransferJob, *, replace: bool = True) -> None:
         self.position = 0
         self.note = _note(job)
-        self._target = job.target
+        self._target, self._replace = job.target, replace
         # One byte more than expected, so that a body that is too long is noticed.
         self._data = memoryview(bytearray((job.size or 0) + 1))
 
@@ -74,7 +74,8 @@ class Buffered:
         return hashlib.sha256(self._data[: self.position]).hexdigest()
 
     def commit(self) -> bool:
-        with replacing(self._target) as (_, file):
+        keep = None if self._replace else self.position
+        with replacing(self._target, keep=keep) as (_, file):
             _write(file, self._data[: self.position])
         return True
 
@@ -87,13 +88,14 @@ class Partial:
 
     Whoever does not get the lock of the `.part` file, or finds one that no note claims for us, works under a random
     name and leaves nothing behind. As locks are not to be trusted on network file systems, the note names its
-    writer: once that is somebody else, our bytes are not used.
+    writer: once that is somebody else, our bytes are not used. Without `replace`, a target of the right size that
+    somebody else has made meanwhile stays.
     """
 
-    def __init__(self, job: TransferJob, *, lock: Callable[[int], bool] = try_lock) -> None:
+    def __init__(self, job: TransferJob, *, replace: bool = True, lock: Callable[[int], bool] = try_lock) -> None:
         self.position = 0
         self.note = _note(job)
-        self._target = job.target
+        self._target, self._replace = job.target, replace
         self._hash = hashlib.sha256()
         self._ring = Ring(self._update)
         self._noted = False
@@ -148,7 +150,7 @@ class Partial:
             return False
         if sys.platform == "win32":  # which renames no open file; elsewhere the lock is held until the end
             self._file.close()
-        self._path.replace(self._target)
+        give_name(self._path, self._target, keep=None if self._replace else self.position)
         self._file.close()
         if self._shared:
             remove(sidecar_path(self._target))

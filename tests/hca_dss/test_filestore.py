@@ -119,6 +119,18 @@ def test_d10_where_links_fail_a_copy_is_made_and_a_second_run_is_content(
     assert [path.name for path in target.parent.iterdir()] == ["r1.fastq"]
 
 
+def test_a_link_that_another_process_makes_first_is_as_good(tmp_path: Path, stored: Path) -> None:
+    target = tmp_path / "out" / "r1.fastq"
+
+    def too_late(source: Path, place: Path) -> None:
+        if place.parent.exists():
+            os.link(stored, place)
+        os.link(source, place)  # which is there, or whose folder is missing
+
+    link(stored, target, make_link=too_late)
+    assert target.samefile(stored)
+
+
 def test_other_link_errors_are_not_hidden(tmp_path: Path, stored: Path) -> None:
     with pytest.raises(OSError, match="No space"):
         link(stored, tmp_path / "x", make_link=failing(errno.ENOSPC))

@@ -62,7 +62,8 @@ class Filestore:
 
 def _write(path: Path, data: bytes) -> None:
     sweep(path.parent)
-    with replacing(path) as (fresh, _):
+    keep = None if os.path.lexists(path) else len(data)  # another process may be about to write the same
+    with replacing(path, keep=keep) as (fresh, _):
         fresh.write_bytes(data)
         protect(fresh)
     flush([path])
@@ -90,10 +91,11 @@ def link(
         TransferError: `target` exists with other content and `overwrite` is false, or it is no regular file.
     """
     try:
-        _link_or_copy(stored, target, make_link)
-    except FileNotFoundError:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _link_or_copy(stored, target, make_link)
+        try:
+            _link_or_copy(stored, target, make_link)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _link_or_copy(stored, target, make_link)
     except FileExistsError:
         _settle(stored, target, verify, overwrite, make_link)
 

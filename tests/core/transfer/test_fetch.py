@@ -514,6 +514,19 @@ def test_two_at_once_both_succeed_with_one_good_file(data: bytes, target: Path) 
     assert names(target) == ["f"]
 
 
+@both_sizes
+def test_who_is_second_leaves_the_file_of_the_first_alone(data: bytes, target: Path) -> None:
+    def slow(*args: Any, **options: Any) -> Any:
+        get(job_for(data, target), Origin(data))
+        found.append(target.stat().st_ino)
+        return Origin(data)(*args, **options)
+
+    found: list[int] = []
+    assert get(job_for(data, target), slow).status == "fetched"
+    assert [target.stat().st_ino] == found
+    assert names(target) == ["f"]
+
+
 def test_bytes_that_somebody_took_over_are_fetched_again(target: Path) -> None:
     job = job_for(BIG, target)
     other: list[Partial] = []

@@ -38,6 +38,26 @@ def test_a_block_that_fails_leaves_what_was_there(target: Path) -> None:
     assert names(target) == ["f"]
 
 
+@pytest.mark.parametrize(("keep", "kept"), [(None, b"ours"), (4, b"made"), (5, b"ours")])
+def test_what_somebody_else_has_made_meanwhile_stays_if_it_is_as_large(
+    keep: int | None, kept: bytes, target: Path
+) -> None:
+    with replacing(target, keep=keep) as (_, file):
+        file.write(b"ours")
+        target.write_bytes(b"made")
+    assert target.read_bytes() == kept
+    assert names(target) == ["f"]
+
+
+def test_a_link_is_not_what_somebody_else_has_made(target: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_bytes(b"evil")
+    with replacing(target, keep=4) as (_, file):
+        file.write(b"ours")
+        target.symlink_to(tmp_path / "elsewhere")
+    assert target.read_bytes() == b"ours"
+    assert (tmp_path / "elsewhere").read_bytes() == b"evil"
+
+
 def test_what_nobody_writes_any_more_is_swept_away(target: Path) -> None:
     path, file = create(target)
     target.with_name("f.part").touch()

@@ -222,6 +222,30 @@ def test_staged_but_not_registered_files_keep_their_place(dss: FakeDSS, client: 
     assert len(dss.bundles) == 1
 
 
+def test_an_object_that_another_upload_has_just_replaced_is_waited_for(
+    dss: FakeDSS, client: DSSClient, source: Path
+) -> None:
+    waits: list[float] = []
+    taken: dict[str, dict[str, str]] = {}
+
+    def too_early(request: Request) -> Answer:
+        found = dss.store.objects[request.json()["source_url"].removeprefix("s3://")]
+        taken[request.path] = dict(found["tags"])
+        found["tags"].clear()
+        dss.register = dss.accept_file
+        return Answer.problem(422, "missing_checksum", "later")
+
+    def tagged(seconds: float) -> None:
+        waits.append(seconds)
+        for found in dss.store.objects.values():
+            found["tags"] |= {} if found["tags"] else next(iter(taken.values()))
+
+    dss.register = too_early
+    send(dss, client, source, bundle_uuid=BUNDLE, jobs=1, sleep=tagged)
+    assert waits == [1.0]
+    assert (dss.store.puts, len(dss.bundles)) == (3, 1)
+
+
 def test_a_staged_object_that_is_not_the_file_is_sent_again(dss: FakeDSS, client: DSSClient, source: Path) -> None:
     dss.register = lambda _: Answer.problem(422, "missing_checksum", "later")
     with pytest.raises(TransferError):

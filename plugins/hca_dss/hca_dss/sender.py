@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from hca_core.errors import AuthError, NotFoundError, TransferError
+from hca_core.errors import ApiError, AuthError, NotFoundError, TransferError
 from hca_core.transfer.job import Progress
 from hca_core.transfer.report import FileResult
 from hca_dss.sources import Source
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Outlook", "Patience", "Registered", "Sender"]
 
 _ACCEPTED = 202
+_MOMENT = 30.0  # seconds
 _FIRST_WAIT, _LONGEST_WAIT, _GROWTH = 1.0, 60.0, 1.618
 
 Outlook = Literal["present", "register", "resume", "send"]
@@ -100,7 +101,7 @@ class Sender:
             sent = 0
         else:
             sent = self._stage(key, source, content)
-        self._register(uuid, key, source.name)
+        self._register_staged(uuid, key, source, content)
         return Registered(uuid, self.version, is_new=True, sent=sent)
 
     def foresee(self, source: Source) -> tuple[Outlook, int]:
@@ -151,6 +152,18 @@ class Sender:
             on_bytes=lambda count: self.progress.advance(source.name, count),
         )
         return max(0, source.size - stored.reused)
+
+    def _register_staged(self, uuid: str, key: str, source: Source, content: Content | None) -> None:
+        try:
+            self._register(uuid, key, source.name)
+        except ApiError as error:
+            if error.code != "missing_checksum" or content is None:
+                raise
+            # Another upload of this file has just replaced it, and will say in a moment what is in it.
+            sums, moment = content.checksums, replace(self.patience, timeout=min(_MOMENT, self.patience.timeout))
+            if not moment.until(lambda: self._is_staged(key, source, sums)):
+                raise
+            self._register(uuid, key, source.name)
 
     def _register(self, uuid: str, key: str, name: str) -> None:
         body = {"source_url": self.staging.url(key), "creator_uid": self.creator_uid}

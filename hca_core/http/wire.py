@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
-from typing import cast
+from http.client import HTTPConnection, HTTPSConnection
 from urllib.parse import SplitResult
 
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 from urllib3.util import wait_for_read
 
+from hca_core.http.head import FileResponse, request_head
 from hca_core.http.stream import Stream
 
 
@@ -29,6 +29,7 @@ class Wire:
     ) -> None:
         self._host = parts.hostname or ""
         self._port = parts.port
+        self._named = _named(parts)
         self._context = context
         self._connect_timeout, self._read_timeout = timeouts
         self._keep = keep
@@ -38,8 +39,9 @@ class Wire:
         """Ask for `target` (the path and query of `url`) and return the answer, whatever it is."""
         connection = self._waiting() or self._connect()
         try:
-            connection.request("GET", target, headers=headers)
-            response = connection.getresponse()
+            connection.sock.sendall(request_head(self._named, target, headers))
+            response = FileResponse(connection.sock)
+            response.begin()
         except BaseException:
             connection.close()
             raise
@@ -47,8 +49,7 @@ class Wire:
         def finish(complete: bool) -> None:
             self._finish(connection, response, complete)
 
-        named = cast("Mapping[str, str]", response.headers)
-        return Stream(response, response.status, named, url, expected=response.length, finish=finish)
+        return Stream(response, response.status, response.named, url, expected=response.length, finish=finish)
 
     def close(self) -> None:
         """Close the connections that are not in use."""
@@ -86,11 +87,18 @@ class Wire:
         connection.sock.settimeout(self._read_timeout)
         return connection
 
-    def _finish(self, connection: HTTPConnection, response: HTTPResponse, complete: bool) -> None:
-        # An answer that says `Connection: close` has taken the socket away already.
-        kept = complete and connection.sock is not None and len(self._idle) < self._keep
+    def _finish(self, connection: HTTPConnection, response: FileResponse, complete: bool) -> None:
+        kept = complete and not response.will_close and len(self._idle) < self._keep
         response.close()
         if kept:
             self._idle.append(connection)
         else:
             connection.close()
+
+
+def _named(parts: SplitResult) -> str:
+    """Return how a request names the host: as signatures expect it, without the usual port."""
+    host = parts.hostname or ""
+    shown = f"[{host}]" if ":" in host else host
+    usual = 443 if parts.scheme == "https" else 80
+    return shown if parts.port in (None, usual) else f"{shown}:{parts.port}"

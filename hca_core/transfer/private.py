@@ -64,7 +64,8 @@ def _new(target: Path) -> tuple[Path, io.FileIO]:
     try:
         descriptor = os.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o666)
     except FileNotFoundError:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        # pathlib's mkdir takes three times as long, and a store has nearly as many folders as files.
+        os.makedirs(target.parent, exist_ok=True)  # noqa: PTH103
         descriptor = os.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o666)
     return path, io.FileIO(descriptor, "r+")
 

@@ -24,7 +24,7 @@ def planned(root: Path, uuid: str) -> BundlePlan:
     body = page(entries()[3:4])
     body["bundle"]["uuid"] = uuid
     bundle = Bundle.from_pages([body], "aws")
-    return plan(bundle, bundle.files, root, "https://dss.example.org/v1", prefix=f"{bundle.folder_name}/")
+    return plan(bundle, bundle.files, Filestore(root), "https://dss.example.org/v1", prefix=f"{bundle.folder_name}/")
 
 
 @pytest.mark.parametrize("order", ["both planned, then stored", "stored between them"])

@@ -17,6 +17,7 @@ from hca_core.testing import Answer
 from hca_dss import download as module
 from hca_dss.bundle import Bundle, DSSFile
 from hca_dss.client import DSSClient
+from hca_dss.filestore import Filestore
 from hca_dss.plan import plan
 
 FOLDER = f"{BUNDLE_UUID}.{BUNDLE_VERSION}"
@@ -438,7 +439,7 @@ def test_planning_is_pure(tmp_path: Path) -> None:
         "a b.txt", "0a000000-0000-4000-8000-000000000001", "2024-05-01T120000.000000Z", "ab" * 32, 3, False, "aws"
     )
     bundle = Bundle(BUNDLE_UUID, BUNDLE_VERSION, (file,), {})
-    planned = plan(bundle, [file], tmp_path, "https://dss.example.org/v1")
+    planned = plan(bundle, [file], Filestore(tmp_path), "https://dss.example.org/v1")
     (job,) = planned.jobs
     assert job.url == (
         "https://dss.example.org/v1/files/0a000000-0000-4000-8000-000000000001"

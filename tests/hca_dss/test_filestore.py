@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hca_core.errors import TransferError
-from hca_dss.filestore import Filestore, MakeLink, link, protect
+from hca_dss.filestore import FOLDER, Filestore, MakeLink, link, protect
 
 DATA = b"@r1\nACGT\n+\nIIII\n"
 SHA256 = "8add5b3bf0a7df65f939b0f2f0650f97ae63c37796bf0d1e769b384e666986cd"
@@ -184,3 +184,24 @@ def test_a_symlink_in_the_targets_place_is_not_followed(tmp_path: Path, stored: 
 
 def test_the_digest_of_the_fixture_is_right() -> None:
     assert hashlib.sha256(DATA).hexdigest() == SHA256
+
+
+def test_what_may_be_there_is_told_by_the_folders(tmp_path: Path) -> None:
+    empty = Filestore(tmp_path / "nowhere")
+    assert not empty.may_hold(SHA256)
+    Filestore(tmp_path).put(DATA)
+    (tmp_path.joinpath(*FOLDER, SHA256[:2]) / "lost+found").mkdir()
+    store = Filestore(tmp_path)
+    assert store.may_hold(SHA256)
+    near = f"{int(SHA256[2:6], 16) ^ 1:04x}"
+    assert not store.may_hold(SHA256[:2] + near + SHA256[6:])
+    assert not store.may_hold(f"{int(SHA256[:2], 16) ^ 1:02x}" + SHA256[2:])
+
+
+def test_a_folder_of_the_store_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    outer = tmp_path.joinpath(*FOLDER, SHA256[:2])
+    outer.parent.mkdir(parents=True)
+    outer.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(TransferError, match="symbolic link"):
+        Filestore(tmp_path).may_hold(SHA256)

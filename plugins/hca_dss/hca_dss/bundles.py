@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +14,7 @@ from hca_core.transfer.ledger import Ledger
 from hca_core.transfer.pool import each
 from hca_dss.bundle import Bundle, DSSFile, select
 from hca_dss.download import read_bundle
+from hca_dss.filestore import Filestore
 from hca_dss.plan import BundlePlan, plan
 
 if TYPE_CHECKING:
@@ -47,13 +49,18 @@ class Planner:
     no_metadata: bool = False
     no_data: bool = False
 
+    @cached_property
+    def store(self) -> Filestore:
+        """The contents below `root`: one for all plans, as it lists folders only once."""
+        return Filestore(self.root)
+
     def plan(self, name: BundleName, choose: Choose) -> BundlePlan | HcaError | OSError:
         """Return the plan for those files of a bundle that `choose` takes, or why there is none."""
         try:
             bundle = read_bundle(self.client, name.uuid, self.replica, name.version)
             files = select(choose(bundle), no_metadata=self.no_metadata, no_data=self.no_data)
             base_url = self.client.api.base_url
-            return plan(bundle, files, self.root, base_url, self.existing, prefix=f"{name.folder}/")
+            return plan(bundle, files, self.store, base_url, self.existing, prefix=f"{name.folder}/")
         except (HcaError, OSError) as error:
             return error
 

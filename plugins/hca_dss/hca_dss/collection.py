@@ -19,7 +19,6 @@ from hca_dss.bundle import Bundle, DSSFile
 from hca_dss.bundles import READERS, BundleName, Planner
 from hca_dss.delivery import Manner, deliver
 from hca_dss.download import free_bytes_in, refuse_unwritable
-from hca_dss.filestore import Filestore
 from hca_dss.places import Places
 from hca_dss.plan import BundlePlan, Plan, Route, bytes_to_fetch, make_step, refuse_existing
 from hca_dss.version import check_version
@@ -105,7 +104,7 @@ def download_collection(
         return {**summary, **_dry(planner, found)}
     refuse_unwritable(planner.root)
     with open_ledger(report) as ledger:
-        deliver(_plans(planner, found, ledger, fail_fast), Filestore(planner.root), manner, ledger)
+        deliver(_plans(planner, found, ledger, fail_fast), planner.store, manner, ledger)
     ledger.report.raise_for_failures()
     return {**summary, "items": [_described(item, planner.root) for item in found if isinstance(item, Item)]}
 
@@ -194,7 +193,7 @@ def _plan_file(planner: Planner, item: Item) -> Plan | HcaError | OSError:
             refuse_existing([target])
         response = planner.client.head_file(uuid=item.uuid, replica=planner.replica, version=item.version)
         file = _described_by(response.headers, item, planner.replica)
-        route = Route(planner.client.api.base_url, Filestore(planner.root))
+        route = Route(planner.client.api.base_url, planner.store)
         folder = Places(planner.root).root
         return Plan(folder, (make_step(file, route, folder, planner.existing),))
     except (HcaError, OSError) as error:

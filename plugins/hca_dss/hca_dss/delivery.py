@@ -134,14 +134,15 @@ class Linker:
             self._failed[sha256] = _shared(result)
         else:
             self._there.add(sha256)
-        for work, steps in self._waiting.pop(sha256):
-            self._link(work, steps, result)
-            result = _shared(result)
+        (work, steps), *others = self._waiting.pop(sha256)
+        self._link(work, steps, result)
+        for work, steps in others:
+            self._link(work, steps, _shared(result))
 
     def _link(self, work: _Work, steps: list[Step], result: FileResult) -> None:
-        for step in steps:
-            self._show(work.places, step.target, result.path, replace(result, name=step.label, path=step.target))
-            result = _shared(result)
+        for number, step in enumerate(steps):
+            told = _shared(result) if number else result
+            self._show(work.places, step.target, result.path, replace(told, name=step.label, path=step.target))
         work.left -= 1
         if not work.left:
             self._finish(work)

@@ -75,6 +75,7 @@ def download(
             bundle cannot be saved safely, in which case nothing was written.
     """
     root = Path(download_dir)
+    store = Filestore(root)
     manner = Manner.of(
         client,
         existing=existing,
@@ -87,7 +88,7 @@ def download(
     )
     bundle = read_bundle(client, bundle_uuid, replica, version)
     files = select(bundle.files, metadata_filter, data_filter, no_metadata, no_data)
-    planned = plan(bundle, files, root, client.api.base_url, existing)
+    planned = plan(bundle, files, store, client.api.base_url, existing)
     free = free_bytes(root)
     if not dry_run:
         needed = bytes_to_fetch([planned])
@@ -95,7 +96,7 @@ def download(
         if needed:
             refuse_unwritable(root)
         with open_ledger(report) as ledger:
-            deliver([planned], Filestore(root), manner, ledger)
+            deliver([planned], store, manner, ledger)
         ledger.report.raise_for_failures()
     return {**planned.summary(), "free_bytes": free}
 

@@ -7,6 +7,7 @@ import filecmp
 import hashlib
 import logging
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable
@@ -26,6 +27,8 @@ FOLDER = (".hca", "v2", "files_2_4")
 # The file system cannot link, or not these two, or not once more: a copy serves as well.
 _COPY_INSTEAD = {errno.EMLINK, errno.EPERM, errno.EXDEV, errno.EACCES, errno.ENOTSUP, errno.ENOSYS}
 
+_INNER = re.compile(r"[0-9a-f]{4}")
+
 MakeLink = Callable[[Path, Path], None]
 
 
@@ -33,7 +36,9 @@ class Filestore:
     """The store of one download directory, `<root>/.hca/v2/files_2_4/aa/bbbb/<sha256>`; nothing is created here."""
 
     def __init__(self, root: Path) -> None:
+        self.root = root
         self._places = Places(root)
+        self._listed: dict[str, bytes] = {}
 
     def path(self, sha256: str) -> Path:
         """Return where the content with this checksum lives, there or not.
@@ -43,6 +48,19 @@ class Filestore:
         """
         digest = check_sha256(sha256)
         return self._places.join((*FOLDER, digest[:2], digest[2:6], digest))
+
+    def may_hold(self, sha256: str) -> bool:
+        """Return False if not even the folder for the content with this (checked) checksum was there at first.
+
+        Folders are listed once, so that planning a million files does not take a million looks at the disk.
+
+        Raises:
+            TransferError: a folder of the store is a symbolic link.
+        """
+        outer, inner = sha256[:2], int(sha256[2:6], 16)
+        if outer not in self._listed:
+            self._listed[outer] = _folders_in(self._places.join((*FOLDER, outer)))
+        return bool(self._listed[outer][inner >> 3] & 1 << (inner & 7))
 
     def holds(self, sha256: str, size: int, *, verify: bool = False) -> bool:
         """Return whether the content is there with `size` bytes; `verify` reads it all and compares the checksum."""
@@ -58,6 +76,17 @@ class Filestore:
         if not self.holds(digest, len(data), verify=True):
             _write(path, data)
         return path
+
+
+def _folders_in(path: Path) -> bytes:
+    """Return which folders with four hexadecimal digits are in one: a bit for each of them, as they may be 65 536."""
+    found = bytearray(8192)
+    with suppress(OSError), os.scandir(path) as entries:
+        for entry in entries:
+            if _INNER.fullmatch(entry.name):
+                number = int(entry.name, 16)
+                found[number >> 3] |= 1 << (number & 7)
+    return bytes(found)
 
 
 def _write(path: Path, data: bytes) -> None:

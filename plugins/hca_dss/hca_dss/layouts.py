@@ -18,7 +18,7 @@ from hca_dss.bundle import Bundle, DSSFile
 from hca_dss.bundles import BundleName, Planner
 from hca_dss.delivery import Manner, deliver
 from hca_dss.download import free_bytes_in, refuse_without_room
-from hca_dss.filestore import Filestore, protect
+from hca_dss.filestore import protect
 from hca_dss.plan import BundlePlan, bytes_to_fetch, content_job, outlook, size_of
 from hca_dss.rows import Entry, Manifest
 from hca_dss.table import Record
@@ -31,7 +31,7 @@ class Work(ABC):
 
     def __init__(self, listed: Manifest, planner: Planner, manner: Manner, ledger: Ledger) -> None:
         self.listed, self.planner, self.manner, self.ledger = listed, planner, manner, ledger
-        self.store = Filestore(planner.root)
+        self.store = planner.store
         self.wrong, self.unwanted = set[int](), set[int]()  # lines that disagree with their bundle, or are left out
 
     @abstractmethod
@@ -93,12 +93,13 @@ class Contents(Work):
     def summary(self) -> dict[str, Any]:
         files = total = to_fetch = 0
         seen = set[int]()  # hashes are small; a wrong sum by chance would do no harm
-        for entry in self.entries():
+        for _, entry in self.checked():
             files += 1
             total += entry.file.size
-            if hash(entry.file.sha256) not in seen:
-                seen.add(hash(entry.file.sha256))
-                to_fetch += outlook(self._job(entry), self.manner.existing).to_fetch
+            content = hash(entry.file.sha256)
+            if content not in seen:
+                seen.add(content)
+                to_fetch += self._to_fetch(entry)
         return self.totals(files, total, to_fetch)
 
     def perform(self) -> None:
@@ -129,6 +130,11 @@ class Contents(Work):
 
     def _job(self, entry: Entry) -> TransferJob:
         return content_job(entry.file, self.store, self.planner.client.api.base_url, entry.label)
+
+    def _to_fetch(self, entry: Entry) -> int:
+        if not self.store.may_hold(entry.file.sha256):
+            return entry.file.size
+        return outlook(self._job(entry), self.manner.existing).to_fetch
 
     def _stored(self, result: FileResult) -> None:
         if result.status in ("fetched", "resumed"):

@@ -132,23 +132,23 @@ def bytes_to_fetch(plans: Iterable[Plan]) -> int:
 def plan(
     bundle: Bundle,
     files: Iterable[DSSFile],
-    root: Path,
+    store: Filestore,
     base_url: str,
     existing: Existing = "skip",
     *,
     prefix: str = "",
 ) -> BundlePlan:
-    """Decide how the chosen `files` of a bundle get below the download directory `root`; writes nothing.
+    """Decide how the chosen `files` of a bundle get below the folder that `store` is in; writes nothing.
 
     Raises:
         ArgumentError: `existing` is not one of the words for what to do about files that are there already.
-        TransferError: a file would be outside `root` or behind a symbolic link, or must not exist but does.
+        TransferError: a file would be outside that folder or behind a symbolic link, or must not exist but does.
     """
     check_existing(existing)
     chosen = list(files)
-    folder = safe_join(root, bundle.folder_name)
+    folder = safe_join(store.root, bundle.folder_name)
     places = Places(folder)
-    route = Route(base_url, Filestore(root), prefix)
+    route = Route(base_url, store, prefix)
     for file in chosen:
         places.join(check_name(file.name))  # which refuses what would be behind a link
     steps = tuple(make_step(file, route, places.root, existing) for file in chosen)
@@ -159,7 +159,9 @@ def plan(
 
 
 def make_step(file: DSSFile, route: Route, folder: Path, existing: Existing) -> Step:
-    """Decide how one file gets to its name below `folder`."""
+    """Decide how one file, whose names and checksum are checked, gets to its name below `folder`."""
+    if not route.store.may_hold(file.sha256):
+        return Step(file, route, folder, Outlook("fetch", file.size))
     job = content_job(file, route.store, route.base_url, route.prefix + file.name)
     return Step(file, route, folder, outlook(job, existing))
 

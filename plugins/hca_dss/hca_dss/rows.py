@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +20,16 @@ REQUIRED = ("bundle_uuid", "bundle_version", "file_name", "file_uuid", "file_sha
 _VERSION = "file_version"
 PATH = "file_path"
 _SIZE = re.compile(r"\d{1,18}", re.ASCII)
+# What nearly every row is like. It is told in one look, which takes a tenth of the time of checking cell by cell, and
+# lets nothing pass that the checks would change or refuse (but for dates: see `_usual_entry`).
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_WHEN = r"\d{4}-\d\d-\d\dT\d{6}\.\d{6}Z"
+_NAME = r"(?!(?i:con|prn|aux|nul|com|lpt))[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}[A-Za-z0-9_-]"
+_USUAL = re.compile("\t".join((_UUID, _WHEN, _NAME, _UUID, "[0-9a-f]{64}", r"\d{1,18}", _WHEN)), re.ASCII)
 _HINT = "A manifest is a UTF-8 file of tab-separated values whose first line names the columns."
+
+
+_version = lru_cache(maxsize=1000)(check_version)  # many rows share a few versions
 
 
 class Entry(NamedTuple):
@@ -46,6 +57,8 @@ class Manifest:
         self.path = path
         self.columns = self._header()
         self._places = {name: self.columns.index(name) for name in (*REQUIRED, _VERSION, PATH) if name in self.columns}
+        usual = [self._places[name] for name in (*REQUIRED, _VERSION) if name in self._places]
+        self._pick = itemgetter(*usual) if len(usual) > len(REQUIRED) else None
 
     def _header(self) -> list[str]:
         try:
@@ -69,7 +82,8 @@ class Manifest:
         next(table, None)
         width = len(self.columns)
         for record in table:
-            record.cells.extend([""] * (width - len(record.cells)))
+            if len(record.cells) < width:
+                record.cells.extend([""] * (width - len(record.cells)))
             yield record
 
     def cell(self, record: Record, column: str) -> str:
@@ -85,6 +99,19 @@ class Manifest:
         """
         if len(record.cells) > len(self.columns):
             raise TransferError(f"It has {len(record.cells)} cells for {len(self.columns)} columns.")
+        return self._usual_entry(record, replica) or self._checked_entry(record, replica)
+
+    def _usual_entry(self, record: Record, replica: str) -> Entry | None:
+        if not self._pick:
+            return None
+        cells = self._pick(record.cells)
+        if not _USUAL.fullmatch("\t".join(cells)):
+            return None
+        bundle_uuid, bundle_version, name, uuid, sha256, size, version = cells
+        file = DSSFile(name, uuid, _version(version), sha256, int(size), False, replica)
+        return Entry(record.line, bundle_uuid, _version(bundle_version), file)
+
+    def _checked_entry(self, record: Record, replica: str) -> Entry:
         bundle_uuid, bundle_version, name, uuid, sha256, size = (self.cell(record, column) for column in REQUIRED)
         version = self.cell(record, _VERSION)
         check_name(name)

@@ -44,7 +44,7 @@ def records(lines: Iterable[str]) -> Iterator[Record]:
     source = _Lines(lines)
     while (line := source.take()) is not None:
         number = source.number
-        cells = _cells(line, source)
+        cells = _cells(line, source) if '"' in line else line.rstrip("\r\n").split("\t")
         if any(cells):
             yield Record(number, cells)
 
@@ -68,9 +68,7 @@ class _Lines:
 
 
 def _cells(first: str, source: _Lines) -> list[str]:
-    """Return the cells of the row that begins with line `first`, and take the further lines that belong to it."""
-    if '"' not in first:
-        return first.rstrip("\r\n").split("\t")
+    """Return the cells of the row that begins with `first`, a line with quotation marks, and take its further lines."""
     text, further = first, list[str]()
     while (cells := _unquoted(text.rstrip("\r\n"))) is None:
         line = source.take() if len(further) < _MOST_LINES else None

@@ -142,7 +142,8 @@ class Linker:
     def _link(self, work: _Work, steps: list[Step], result: FileResult) -> None:
         for number, step in enumerate(steps):
             told = _shared(result) if number else result
-            self._show(work.places, step.target, result.path, replace(told, name=step.label, path=step.target))
+            told = replace(told, name=step.label, path=step.target)
+            self._show(work.places, tuple(step.file.name.split("/")), result.path, told)
         work.left -= 1
         if not work.left:
             self._finish(work)
@@ -158,13 +159,13 @@ class Linker:
         except (HcaError, OSError) as error:
             self._ledger.add(failed(result, error))
         else:
-            self._show(work.places, target, stored, result)
+            self._show(work.places, (target.name,), stored, result)
 
-    def _show(self, places: Places, target: Path, stored: Path, result: FileResult) -> None:
+    def _show(self, places: Places, parts: tuple[str, ...], stored: Path, result: FileResult) -> None:
         if result.status != "failed":
             try:
                 # The plan has checked the name, but a folder may have become a link since then.
-                target = places.join(target.relative_to(places.root).parts)
+                target = places.join(parts)
                 self._sweep(target.parent)
                 link(stored, target, verify=self._existing == "verify", overwrite=self._existing == "overwrite")
             except (HcaError, OSError) as error:

@@ -6,12 +6,13 @@ PLUGINS := $(patsubst %/pyproject.toml,%,$(sort $(wildcard plugins/*/pyproject.t
 SOURCES := hca_core hca docs examples benchmarks tests $(PLUGINS)
 MANIFESTS := pyproject.toml $(PLUGINS:%=%/pyproject.toml)
 
-.PHONY: help dev demo test test-large check format docs bench clean
+.PHONY: help dev demo test test-large soak check format docs bench clean
 
 help:
 	@echo "make demo    upload, search, download, interrupt and resume, against services on this machine"
 	@echo "make test    run the tests"
 	@echo "make test-large  bundles of 25 000 files and files of 5 GiB, with the memory they need"
+	@echo "make soak    kill transfers 200 times, and try thousands of sequences of faults; about half an hour"
 	@echo "make check   formatting, lint, types, import rules"
 	@echo "make format  put the formatting right"
 	@echo "make docs    build the documentation into docs/_build"
@@ -35,6 +36,9 @@ demo: $(VENV)/users
 
 test-large: dev
 	HCA_LARGE_TESTS=1 $(BIN)/python -m pytest -s tests/e2e/test_large.py
+
+soak: dev
+	HCA_SOAK=1 $(BIN)/python -m pytest -n auto --dist loadfile tests/core/transfer/test_model.py tests/e2e/test_interruptions.py
 
 test: dev
 	$(BIN)/python -m pytest -n auto

@@ -59,7 +59,7 @@ def _add(peers: Peers, name: str, folder: Path, wanted: list[list[str]], check: 
     if not program.exists() and install:
         print(f"installing {name} from the package index into {folder} …", file=sys.stderr)
         _install(folder, wanted)
-    if program.exists() and _runs([str(folder / "bin" / "python"), "-c", check]):
+    if program.exists() and _runs([str(folder / "bin" / "python"), "-I", "-c", check]):
         peers.programs[name] = str(program)
     else:
         peers.missing[name] = f"{name} could not be installed from the package index"

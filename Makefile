@@ -38,7 +38,7 @@ test-large: dev
 	HCA_LARGE_TESTS=1 $(BIN)/python -m pytest -s tests/e2e/test_large.py
 
 soak: dev
-	HCA_SOAK=1 $(BIN)/python -m pytest -n auto --dist loadfile tests/core/transfer/test_model.py tests/e2e/test_interruptions.py
+	HCA_SOAK=1 $(BIN)/python -m pytest -n auto --dist loadfile -p no:logging tests/core/transfer/test_model.py tests/e2e/test_interruptions.py
 
 test: dev
 	$(BIN)/python -m pytest -n auto

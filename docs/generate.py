@@ -59,7 +59,9 @@ def pages() -> dict[Path, str]:
         app = plain_app(Path(folder))
         configuration = DOCS / "configuration.md"
         methods = {
-            DOCS / f"{spec.name}-methods.md": methods_page(app, spec) for spec in app.plugins.services().values()
+            DOCS / f"{spec.name}-methods.md": methods_page(app, spec)
+            for spec in app.plugins.services().values()
+            if spec.described
         }
         return {
             DOCS / "cli.md": commands_page(app),

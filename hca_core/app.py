@@ -95,6 +95,12 @@ class App:
             raise ArgumentError(f"No installed plugin provides the service {name!r}.", hint=f"Known services: {known}.")
         return services[name]
 
+    def address(self, name: str) -> str | None:
+        """Return where a service without an API description is; None if the user has named no place."""
+        target = self.service(name).address
+        found: str | None = load_target(target)(self) if target else None
+        return found
+
     def document(self, name: str, *, swagger_url: str | None = None, offline: bool = False) -> dict[str, Any]:
         """Return the API description of a service.
 
@@ -104,7 +110,7 @@ class App:
         """
         from hca_core.openapi import document
 
-        spec = self.service(name)
+        spec = self._described(name)
         if offline and swagger_url is None and self.descriptions.is_empty():
             # Nothing was ever fetched, so no setting can matter: `hca dss --help` need not read any.
             return document.bundled(spec.description)
@@ -122,7 +128,7 @@ class App:
         """
         from hca_core.openapi.parse import parse
 
-        spec = self.service(name)
+        spec = self._described(name)
         url = self.description_url(spec)
         self.descriptions.store(url, self._fetch(url), check=lambda found: parse(found, source_url=url))
         return url
@@ -135,22 +141,32 @@ class App:
         """Return the parsed API of a service; arguments as for `document`."""
         from hca_core.openapi.parse import parse
 
-        spec = self.service(name)
+        spec = self._described(name)
         found = self.document(name, swagger_url=swagger_url, offline=offline)
         # Offline, the operations are wanted and not the address, so the settings need not be read for it.
         url = swagger_url or (spec.description_url if offline else self.description_url(spec))
         return parse(found, source_url=url, safe_posts=spec.safe_posts)
 
-    def session(self, name: str, url: str, *, token: str | None = None, **options: Any) -> Session:
+    def session(
+        self,
+        name: str,
+        url: str,
+        *,
+        token: str | None = None,
+        authorize: Callable[[str | None], Credentials | None] | None = None,
+        **options: Any,
+    ) -> Session:
         """Return a new HTTP session for a service whose API is at `url`.
 
-        Credentials are looked up when an operation needs them. `options` override what the settings say about
-        the network (see `hca_core.http.Session`).
+        Credentials are looked up when an operation needs them, by `authorize` (a function of the token that was
+        refused, or None) if it is given. `options` override what the settings say about the network (see
+        `hca_core.http.Session`).
         """
         spec = self.service(name)
         own = {key: self._value(key, spec) for key in PER_SERVICE if key.startswith("network.")}
         network = {key.removeprefix("network."): value for key, value in own.items()}
-        return self._open(network, lambda rejected: self.credentials(name, url, token, rejected=rejected), **options)
+        look_up = authorize or (lambda rejected: self.credentials(name, url, token, rejected=rejected))
+        return self._open(network, look_up, **options)
 
     def credentials(self, name: str, url: str, token: str | None = None, *, rejected: str | None = None) -> Credentials:
         """Return who the user is for a service whose API is at `url`; a login is renewed if it has to be.
@@ -172,13 +188,14 @@ class App:
             hook=self.plugins.credentials,
             post=self._post,
             rejected=rejected,
+            without_account=self._without_account(),
         )
 
     def places(self) -> Places:
         """Return the places where tokens may be; nothing in them is renewed."""
         from hca_core.credentials.places import Places
 
-        return Places(self.environ, self.settings, self.plugins.credentials)
+        return Places(self.environ, self.settings, self.plugins.credentials, without_account=self._without_account())
 
     def login_flow(self, name: str, url: str, dialogue: Dialogue) -> LoginFlow:
         """Return a way to log in to a service whose API is at `url`; its provider is looked up.
@@ -240,6 +257,16 @@ class App:
         while self._sessions:
             self._sessions.pop().close()
 
+    def _described(self, name: str) -> ServiceSpec:
+        spec = self.service(name)
+        if not spec.described:
+            raise ArgumentError(f"The service {name!r} has no API description.")
+        return spec
+
+    def _without_account(self) -> frozenset[str]:
+        """Services to which no token is sent that is signed for a Google service account."""
+        return frozenset(spec.name for spec in self.plugins.services().values() if not spec.described)
+
     def _logins(self) -> TokenStore:
         from hca_core.credentials.store import TokenStore
 
@@ -253,7 +280,7 @@ class App:
     def _open(
         self,
         network: Mapping[str, Any] | None = None,
-        authorize: Callable[[str | None], Credentials] | None = None,
+        authorize: Callable[[str | None], Credentials | None] | None = None,
         **options: Any,
     ) -> Session:
         """Return a session with the network settings, but for those in `network`; `options` are the session's own."""

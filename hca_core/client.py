@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 from hca_core.credentials.advice import login_hint
-from hca_core.errors import ApiError, ArgumentError, AuthError, HcaError
+from hca_core.errors import ApiError, ArgumentError, AuthError, ConfigError, HcaError
 from hca_core.openapi import describe, pages
 from hca_core.openapi.model import Api, Operation
 from hca_core.openapi.names import identifier
@@ -317,13 +317,26 @@ def _explain(error: AuthError, service: str) -> None:
 
 
 def known_address(app: App, service: str, swagger_url: str | None = None) -> str:
-    """Return the address of a service's API as far as it is known without asking the service."""
+    """Return the address of a service's API as far as it is known without asking the service.
+
+    Raises:
+        ConfigError: a service has no API description, and the user has not said where it is.
+    """
     spec = app.service(service)
+    if not spec.described:
+        return _named_address(app, service)
     url = swagger_url or app.description_url(spec)
     if url != spec.description_url and app.descriptions.cached(url) is None:
         # Its description was never fetched; a service nearly always publishes it on its own host.
         return url
     return app.api(service, swagger_url=url, offline=True).base_url
+
+
+def _named_address(app: App, service: str) -> str:
+    url = app.address(service)
+    if url is None:
+        raise ConfigError(f"Nothing says where the {service} service is.")
+    return url
 
 
 def _content(response: Response, *, binary: bool = False) -> Any:

@@ -147,7 +147,8 @@ class Plugins:
     def settings(self) -> list[SettingSpec]:
         """Settings of the core and of every plugin, in order of key.
 
-        Each service has some of the core's settings of its own, in its section: `DSSClient.read_timeout`.
+        Each service has some of the core's settings of its own, in its section: `DSSClient.read_timeout`. Those of a
+        login are left to services with an API description, which says how to log in.
         """
         found = [setting for _, setting in self._described(SettingSpec)]
         own = [
@@ -158,7 +159,7 @@ class Plugins:
             )
             for service in self.services().values()
             for setting in found
-            if setting.key in PER_SERVICE
+            if setting.key in PER_SERVICE and (service.described or not setting.key.startswith("login."))
         ]
         return sorted([*found, *own], key=lambda setting: setting.key)
 

@@ -29,25 +29,35 @@ class CommandSpec(NamedTuple):
 
 
 class ServiceSpec(NamedTuple):
-    """A web service with an API description.
+    """A web service, usually with an API description.
 
     `name` is the word used in commands and environment variables (`dss`); `client` is the target of its client
     class, whose class name is also its section in the settings (`DSSClient.swagger_url`); `description` is the
     bundled copy of the API description as `package:path/in/package.json`. `safe_posts` are the operation names
     of POST requests that may be repeated after a failure because they change nothing.
+
+    A service without an API description has `address` instead: the target of a function of the `App` that returns
+    the URL of the service, or None if the user has named none. Its section in the settings is its name. No token
+    signed for a Google service account is ever sent to it.
     """
 
     name: str
     client: str
     title: str
-    description_url: str
-    description: str
+    description_url: str = ""
+    description: str = ""
     safe_posts: frozenset[str] = frozenset()
+    address: str = ""
+
+    @property
+    def described(self) -> bool:
+        """Whether there is an API description."""
+        return bool(self.description_url)
 
     @property
     def section(self) -> str:
         """The service's section in the settings, for example `DSSClient`."""
-        return self.client.rpartition(":")[2]
+        return self.client.rpartition(":")[2] if self.described else self.name
 
 
 class SettingSpec(NamedTuple):

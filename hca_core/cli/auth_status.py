@@ -24,7 +24,7 @@ def auth_status(context: Context) -> None:
     """Show who you are for each service that has a login, from where, until when.
 
     The state is "valid", "expired", "none" (no token) or "unknown" (only the service can tell). Tokens are not shown,
-    and services are not asked; what a token says about itself is not checked.
+    and services are not asked, unless a plugin has to get a token first; what a token says about itself is not checked.
     """
     app = context.app
     places = app.places()
@@ -59,7 +59,7 @@ def show_token(context: Context, service: str) -> None:
 
 def _has_login(app: App, name: str) -> bool:
     try:
-        return app.api(name, offline=True).secured
+        return app.api(name, offline=True).secured if app.service(name).described else app.address(name) is not None
     except HcaError:
         return True  # what is wrong with it is said in its turn
 

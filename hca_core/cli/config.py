@@ -42,7 +42,8 @@ def get_setting(context: Context, key: str) -> None:
 def set_setting(context: Context, key: str, value: str) -> None:
     """Set KEY to VALUE in your own settings file.
 
-    VALUE is JSON if it looks like JSON, and text otherwise.
+    VALUE is JSON if it looks like JSON, and text otherwise. A secret is always text; better @FILE or - for standard
+    input, because others on this machine can see what is on the command line.
     """
     settings = context.app.settings
     settings.set_user(key, typed(settings, key, value))
@@ -112,14 +113,29 @@ def shown(settings: Settings, key: str) -> Any:
 
 
 def typed(settings: Settings, key: str, text: str) -> Any:
-    """Return what `text` from the command line means as the value of `key`."""
+    """Return what `text` from the command line means as the value of `key`.
+
+    Raises:
+        ConfigError: a secret is to be read from a file that cannot be read.
+    """
+    spec = settings.spec(key)
+    if spec is not None and spec.secret:
+        return _secret(key, text)
     try:
         value = json.loads(text, parse_constant=str)
     except (ValueError, RecursionError):
         return text
-    spec = settings.spec(key)
     wants_text = spec is not None and isinstance(spec.default, str)
     return text if wants_text and not isinstance(value, str) else value
+
+
+def _secret(key: str, word: str) -> str:
+    from hca_core.cli.options import content
+
+    try:
+        return content(word).rstrip("\r\n")
+    except ValueError as error:
+        raise ConfigError(f"{key} was not set: {error}.", key=key) from None
 
 
 def _warn(context: Context, unknown: dict[str, str | None]) -> None:

@@ -50,13 +50,20 @@ class Context:
         return self._app
 
     def emit(self, value: Any) -> None:
-        """Print data on stdout, in the form that the user chose."""
-        output.emit(self._query(value) if self._query else value, self._form or "json")
+        """Print data on stdout, in the form that the user chose; the items of an iterator are a list."""
+        if self._query:
+            value = self._query(list(value) if isinstance(value, Iterator) else value)
+        output.emit(value, self._form or "json")
+
+    @property
+    def shaped(self) -> bool:
+        """Whether the user chose a form for the data, or a part of them."""
+        return bool(self._form or self._query)
 
     def show(self, value: T, lines: Callable[[T], Iterable[str]]) -> None:
         """Print data on stdout as `lines`, which scripts know; as `emit` if the user chose a form or a part of it."""
-        if self._form or self._query:
-            self.emit(list(value) if isinstance(value, Iterator) else value)
+        if self.shaped:
+            self.emit(value)
             return
         for line in lines(value):
             click.echo(output.clean(line))

@@ -17,7 +17,7 @@ from hca_core.cli.output import clean
 from hca_core.openapi.model import Parameter
 from hca_core.openapi.values import coerce
 
-__all__ = ["make_option", "regroup", "word_kinds"]
+__all__ = ["content", "make_option", "regroup", "word_kinds"]
 
 _METAVARS = {"array": "JSON...", "boolean": "[true|false]", "integer": "INTEGER", "number": "NUMBER", "object": "JSON"}
 _JSON_NOTE = "JSON, @FILE with JSON, or - for standard input."
@@ -83,11 +83,11 @@ def _is_secret(parameter: Parameter) -> bool:
 
 
 def _read_secret(word: str) -> str:
-    return _content(word).rstrip("\r\n")
+    return content(word).rstrip("\r\n")
 
 
 def _read_json(word: str) -> Any:
-    return _parsed(_content(word))
+    return _parsed(content(word))
 
 
 def _read_any(word: str) -> Any:
@@ -115,8 +115,12 @@ def _read_array(item_type: str | None, words: Sequence[str]) -> list[Any]:
     return collected
 
 
-def _content(word: str) -> str:
-    """What a word stands for: itself, the content of `@FILE`, or standard input for `-`."""
+def content(word: str) -> str:
+    """Return what a word stands for: itself, the content of `@FILE`, or standard input for `-`.
+
+    Raises:
+        ValueError: there is no such file, or it is no UTF-8 text.
+    """
     if word == "-":
         return _text(sys.stdin.buffer.read(), "standard input")
     if not word.startswith("@"):

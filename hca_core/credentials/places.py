@@ -40,7 +40,7 @@ class Places:
     """Where tokens may be: environment, service account, stored login, plugins.
 
     Without `store` it is the user's own. Without `post` nothing is sent anywhere, so no login is renewed. `now` tells
-    the seconds since 1970.
+    the seconds since 1970. Services `without_account` do not know Google's service accounts.
     """
 
     environ: Mapping[str, str] = field(repr=False)
@@ -49,6 +49,7 @@ class Places:
     store: TokenStore | None = None
     post: Post | None = None
     now: Callable[[], float] = time.time
+    without_account: frozenset[str] = frozenset()
 
     def tokens(
         self, service: str, url: str, *, explicit: str | None = None, rejected: str | None = None
@@ -65,7 +66,7 @@ class Places:
         for found in chain(
             [Credentials(explicit, ARGUMENT)] if explicit else [],
             self._from_environment(service, url),
-            self._from_service_account(url, rejected),
+            self._from_service_account(service, url, rejected),
             self._from_login(service, url, rejected),
             self._from_plugins(service, url, rejected),
         ):
@@ -95,9 +96,9 @@ class Places:
             if self._variable(name) and keeps_secrets(url):
                 yield Credentials(self._variable(name), name)
 
-    def _from_service_account(self, url: str, rejected: str | None) -> Iterator[Credentials]:
+    def _from_service_account(self, service: str, url: str, rejected: str | None) -> Iterator[Credentials]:
         file = self._variable(service_account.VARIABLE)
-        if file and keeps_secrets(url):
+        if file and keeps_secrets(url) and service not in self.without_account:
             audience = service_account.audience(self.settings)
             yield service_account.credentials(Path(file), audience, now=self.now(), rejected=rejected)
 

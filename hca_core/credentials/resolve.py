@@ -29,6 +29,7 @@ def resolve(
     post: Post | None = None,
     rejected: str | None = None,
     now: Callable[[], float] = time.time,
+    without_account: frozenset[str] = frozenset(),
 ) -> Credentials:
     """Return the first token that there is, and that is not the `rejected` one.
 
@@ -41,7 +42,7 @@ def resolve(
         ConfigError: a file of logins or keys cannot be used.
         NetworkError: nobody is there to renew a login.
     """
-    places = Places(environ, settings, hook, store, post, now)
+    places = Places(environ, settings, hook, store, post, now, without_account)
     problem, hint = _none_found(service, url, places.withheld(service, url))
     for found in places.tokens(service, url, explicit=explicit, rejected=rejected):
         if found.token == rejected and found.source in _named_by_user(service):

@@ -14,7 +14,7 @@ from hca_core.errors import AuthError
 from hca_core.hosts import host_of
 from hca_core.records import Credentials
 
-__all__ = ["State", "Status", "describe", "require"]
+__all__ = ["State", "Status", "describe", "iso", "require"]
 
 State = Literal["valid", "expired", "none", "unknown"]
 
@@ -76,7 +76,7 @@ def _status(service: str, host: str | None, found: Credentials, login: Login | N
         host,
         found.source,
         (login.subject if login else None) or subject(found.token),
-        _iso(found.expires_at),
+        iso(found.expires_at),
         _state(found, login, moment),
         (login.issuer if login else None) or issuer(found.token),
         login.scope.split() if login and login.scope else scopes(found.token),
@@ -91,7 +91,8 @@ def _state(found: Credentials, login: Login | None, moment: float) -> State:
     return "unknown" if login and login.renewable else "expired"
 
 
-def _iso(moment: float | None) -> str | None:
+def iso(moment: float | None) -> str | None:
+    """Return seconds since 1970 as ISO 8601, in UTC; None if they are no time of a calendar."""
     if moment is None:
         return None
     try:

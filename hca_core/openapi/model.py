@@ -10,6 +10,8 @@ from typing import Any, Literal, NamedTuple
 
 from hca_core.openapi.names import identifier
 
+__all__ = ["Api", "Location", "Operation", "Parameter"]
+
 Location = Literal["path", "query", "header", "body", "form"]
 
 

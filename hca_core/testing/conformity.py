@@ -112,6 +112,16 @@ def _services(plugins: Plugins, plugin: Plugin) -> Iterator[str]:
 
 
 def _service(spec: ServiceSpec) -> Iterator[str]:
+    if spec.described:
+        yield from _described_service(spec)
+        return
+    yield from _target(spec.client, "a client", callable)
+    yield from _target(spec.address, "a function that tells where the service is", callable)
+    if spec.description or spec.safe_posts:
+        yield f"the service {spec.name!r} has a description, or operations of one, but no address of it"
+
+
+def _described_service(spec: ServiceSpec) -> Iterator[str]:
     from hca_core.client import ApiClient
     from hca_core.openapi.document import bundled
     from hca_core.openapi.parse import parse

@@ -15,6 +15,8 @@ from hca_core.testing.runner import Result, run
 
 __all__ = ["hca", "home", "loopback_only"]
 
+_PERSONAL = ("HCA_", "AWS_", "GEN3_", "GOOGLE_", "IRODS_", "KUBERNETES_", "NAMESPACE", "XDG_")
+
 
 @pytest.fixture
 def hca() -> Callable[..., Result]:
@@ -27,7 +29,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     """An empty home directory, which is also where the test runs, without any settings of the person who runs it."""
     folder = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
-        if name.startswith(("HCA_", "AWS_", "XDG_", "GOOGLE_")) or name.lower().endswith("_proxy"):
+        if name.startswith(_PERSONAL) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("USERPROFILE", str(folder))

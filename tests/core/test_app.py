@@ -8,6 +8,7 @@ from plugin_folder import install
 from hca_core.app import App, load_target
 from hca_core.errors import ArgumentError, AuthError, ConfigError, NetworkError, SpecError
 from hca_core.plugins import Plugins
+from hca_core.records import Credentials
 from hca_core.testing import Answer, FakeServer
 
 DESCRIPTION = {
@@ -100,6 +101,20 @@ def test_credentials_are_asked_for_only_where_they_are_needed(make_app, server: 
     assert sent == {"/api.json": None, "/v1/books": None, "/v1/loans": "Bearer s3cret"}
 
 
+def test_a_session_may_get_its_tokens_elsewhere(make_app, server: FakeServer) -> None:
+    server.on("GET", "/v1/loans", Answer(401), Answer.json([]))
+    asked = []
+
+    def authorize(rejected: str | None) -> Credentials:
+        asked.append(rejected)
+        return Credentials(f"token-{len(asked)}", "test")
+
+    app = make_app(HCA_TOKEN="unused")
+    app.session("lib", server.url, authorize=authorize).send("GET", f"{server.url}/v1/loans", secured=True)
+    assert asked == [None, "token-1"]
+    assert [request.headers["Authorization"] for request in server.requests] == ["Bearer token-1", "Bearer token-2"]
+
+
 def test_a_token_of_the_user_that_is_refused_is_not_replaced_by_anothers(make_app, server: FakeServer) -> None:
     server.on("GET", "/v1/loans", Answer.problem(401, "Unauthorized", "no"))
     client = make_app({"LibClient": {"swagger_url": f"{server.url}/api.json"}}, HCA_TOKEN="wrong").client("lib")
@@ -138,3 +153,66 @@ def test_what_is_not_there_is_named(make_app) -> None:
         app.object_store("ftp")
     with pytest.raises(ConfigError, match="no settings profile 'nowhere'"):
         _ = make_app(HCA_PROFILE="nowhere").settings
+
+
+UNDESCRIBED = """
+    from hca_core.hookspecs import hookimpl
+    from hca_core.records import ServiceSpec, SettingSpec
+
+    class Archive:
+        def __init__(self, app):
+            self.app = app
+
+    def address(app):
+        return app.settings.value("old.address")
+
+    @hookimpl
+    def hca_services():
+        return [ServiceSpec("old", "plug_old:Archive", "Archive", address="plug_old:address")]
+
+    @hookimpl
+    def hca_settings():
+        return [SettingSpec("old.address", None, "Where the archive is.")]
+"""
+
+
+@pytest.fixture
+def archive(make_app, home: Path):
+    """Make an application that also knows the service `old`, which has no API description."""
+    install(home / "site", "old", UNDESCRIBED, module="plug_old")
+    yield make_app
+    sys.modules.pop("plug_old", None)
+
+
+def test_a_service_without_a_description_is_where_its_plugin_says(archive) -> None:
+    assert archive().address("old") is None
+    app = archive({"old": {"address": "https://old.example.org"}})
+    assert app.address("old") == "https://old.example.org"
+    assert app.client("old").app is app
+    assert app.address("lib") is None
+
+
+def test_a_service_without_a_description_has_a_section_by_its_name(archive, server: FakeServer) -> None:
+    server.on("GET", "/items", Answer(503))
+    app = archive({"old": {"retries": 0}})
+    with pytest.raises(NetworkError) as caught:
+        app.session("old", server.url).send("GET", f"{server.url}/items")
+    assert caught.value.attempts == 1
+    keys = {spec.key for spec in app.plugins.settings() if spec.key.startswith("old.")}
+    assert "old.read_timeout" in keys
+    assert "old.login_issuer" not in keys
+
+
+def test_what_only_a_description_tells_is_not_known_without_one(archive) -> None:
+    app = archive()
+    for use in (app.document, app.api, app.refresh):
+        with pytest.raises(ArgumentError, match="The service 'old' has no API description"):
+            use("old")
+
+
+def test_a_service_without_a_description_gets_no_token_of_a_service_account(archive) -> None:
+    app = archive(GOOGLE_APPLICATION_CREDENTIALS="/nowhere.json")
+    with pytest.raises(ConfigError, match="/nowhere.json"):
+        app.credentials("lib", "https://lib.example.org")
+    assert app.credentials("old", "https://old.example.org").source == "test"
+    assert [found.source for found in app.places().tokens("old", "https://old.example.org")] == ["test"]

@@ -121,6 +121,13 @@ def test_a_rejected_service_account_gives_way(store: TokenStore, account_file: P
     assert find(environ=environ, store=store, rejected=refused).token == "stored"
 
 
+def test_a_service_account_is_only_for_services_that_know_it(store: TokenStore, account_file: Path) -> None:
+    environ = {"GOOGLE_APPLICATION_CREDENTIALS": str(account_file)}
+    assert find(environ=environ, store=store).source == "GOOGLE_APPLICATION_CREDENTIALS"
+    others = frozenset({"dss"})
+    assert find(Asked("own"), environ=environ, store=store, without_account=others).token == "own"
+
+
 def test_none_at_all(store: TokenStore) -> None:
     with pytest.raises(AuthError, match="The dss service needs a login, and no token was found") as caught:
         find(store=store)

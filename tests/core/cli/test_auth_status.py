@@ -1,6 +1,7 @@
 import base64
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -221,6 +222,32 @@ def test_a_service_without_a_login_is_left_out(app: App, home: Path) -> None:
     configure(home, {"StoreClient": {"swagger_url": url}})
     keep(app, url, {"swagger": "2.0", "paths": {"/a": {"get": {"responses": {}}}}})
     assert [row["service"] for row in json.loads(run(app).stdout)] == ["other"]
+
+
+def test_a_service_without_a_description_is_listed_where_it_is_named(tmp_path: Path, home: Path) -> None:
+    source = """
+    from hca_core.hookspecs import hookimpl
+    from hca_core.records import ServiceSpec
+    def address(app):
+        return app.environ.get("ARCHIVE")
+    @hookimpl
+    def hca_services():
+        return [ServiceSpec("old", "plug_old:Archive", "Archive", address="plug_old:address")]
+    """
+    sys.path.insert(0, str(tmp_path))
+    try:
+        install(tmp_path, "old", source, module="plug_old")
+        for named, hosts in (({}, []), ({"ARCHIVE": "https://old.example.org/v1"}, ["old.example.org"])):
+            environ = {"HOME": str(home), **named}
+            plugins = Plugins(environ, folders=[str(tmp_path)], cache_file=tmp_path / "plugins.json")
+            shown = run(App(environ=environ, plugins=plugins))
+            assert [(row["host"], row["state"]) for row in json.loads(shown.stdout)] == [
+                (host, "none") for host in hosts
+            ]
+            assert shown.stderr == ""
+    finally:
+        sys.path.remove(str(tmp_path))
+        sys.modules.pop("plug_old", None)
 
 
 def test_a_description_that_cannot_be_used_is_a_warning(app: App, home: Path) -> None:

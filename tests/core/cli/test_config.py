@@ -160,3 +160,17 @@ def test_validate_finds_mistakes(user_file: Path, text: str, words: str) -> None
     assert result.exit_code == 3
     assert words in result.stderr
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize("word", ["@secret.txt", "-", "0815"])
+def test_a_secret_is_text_and_need_not_be_on_the_command_line(user_file: Path, home: Path, word: str) -> None:
+    (home / "secret.txt").write_text("0815\n")
+    result = CliRunner().invoke(hca, ["config", "set", "irods.password", word], input="0815\n")
+    assert (result.exit_code, result.output) == (0, "")
+    assert json.loads(user_file.read_text()) == {"irods": {"password": "0815"}}
+
+
+def test_a_secret_that_cannot_be_read_is_not_set(user_file: Path) -> None:
+    result = CliRunner().invoke(hca, ["config", "set", "irods.password", "@nowhere"])
+    assert (result.exit_code, "irods.password was not set: cannot read 'nowhere'" in result.stderr) == (3, True)
+    assert not user_file.exists()

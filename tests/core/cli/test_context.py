@@ -30,6 +30,12 @@ def test_words_and_the_log_come_above_a_bar(capsys: pytest.CaptureFixture[str]) 
     assert "1/1 files" in shown.rpartition("third")[2]
 
 
+def test_an_iterator_can_be_queried(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = context(query=lambda value: value[1], form="raw")
+    asked.emit(iter(["a", "b"]))
+    assert (capsys.readouterr().out, asked.shaped, context().shaped) == ("b\n", True, False)
+
+
 @pytest.mark.parametrize("style", ["none", "plain"])
 def test_words_are_lines_where_there_is_no_bar(style: str, capsys: pytest.CaptureFixture[str]) -> None:
     told = context(progress_style=style)

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 
 import pytest
 
@@ -41,6 +42,10 @@ BUNDLES = {"has_more": False, "bundles": [{"uuid": "u1", "size": 1}, {"uuid": "u
         ("raw", ["a", 1, {"b": 2}], 'a\n1\n{"b": 2}\n'),
         ("table", BUNDLES, 'uuid       size  files\nu1         1\nu2\\x1b[2J        ["a"]\n'),
         ("table", [], "\n"),
+        ("tsv", BUNDLES, 'uuid\tsize\tfiles\nu1\t1\t\nu2\\x1b[2J\t\t"[""a""]"\n'),
+        ("tsv", [{"a": "x" * 70, "b": "1\t2\r\n3"}], f'a\tb\n{"x" * 70}\t"1\t2\n3"\n'),
+        ("tsv", ["a", "b"], "value\na\nb\n"),
+        ("tsv", [], "\n"),
         ("table", {"a.b": 1, "c": "d"}, "key  value\na.b  1\nc    d\n"),
         ("table", {"a": {"value": 1, "origin": "x"}, "b": {"value": 2}}, "key  value  origin\na    1      x\nb    2\n"),
         ("table", ["x" * 70], "value\n" + "x" * 59 + "…\n"),
@@ -49,6 +54,30 @@ BUNDLES = {"has_more": False, "bundles": [{"uuid": "u1", "size": 1}, {"uuid": "u
 def test_forms(form: str, value: object, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
     output.emit(value, form)
     assert capsys.readouterr().out == shown
+
+
+@pytest.mark.parametrize("form", output.FORMATS)
+@pytest.mark.parametrize("items", [[], [{"a": 1, "b": [2]}], ["x", {"b": "two\nlines"}]])
+def test_an_iterator_is_printed_as_its_list_is(
+    form: str, items: list[object], capsys: pytest.CaptureFixture[str]
+) -> None:
+    output.emit(items, form)
+    as_list = capsys.readouterr().out
+    output.emit(iter(items), form)
+    assert capsys.readouterr().out == as_list
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "raw"])
+def test_items_are_printed_as_they_come(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = []
+
+    def items() -> Iterator[int]:
+        for number in range(4):
+            yield number
+            shown.append(capsys.readouterr().out)
+
+    output.emit(items(), form)
+    assert "1" in "".join(shown[:3])
 
 
 def test_a_query_picks_a_part() -> None:

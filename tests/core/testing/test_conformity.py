@@ -61,6 +61,11 @@ def service(
     return f"@hookimpl\ndef hca_services():\n    return [{spec}]\n"
 
 
+def plain(client: str = "parts:Store", address: str = "parts:hire", more: str = "") -> str:
+    spec = f"ServiceSpec('p', {client!r}, 'P', address={address!r}{more})"
+    return f"@hookimpl\ndef hca_services():\n    return [{spec}]\n"
+
+
 def store(target: str = "parts:Store") -> str:
     return f"@hookimpl\ndef hca_object_stores():\n    return [ObjectStoreSpec('x', {target!r})]\n"
 
@@ -93,6 +98,9 @@ FAULTS = {
     "unshipped": (service(file="forgotten.json"), "cannot be used: The API description shipped:forgotten.json"),
     "undescribed": (service(file="parts.py"), "cannot be used"),
     "safe": (service(safe="post_serach"), "no operation 'post_serach'"),
+    "plain client": (plain(client="parts:number"), "parts:number is not a client"),
+    "plain address": (plain(address="parts:nowhere"), "parts:nowhere cannot be imported"),
+    "half described": (plain(more=", description='shipped:description.json'"), "'p' has a description, or operations"),
     "store": (store("parts:Halfway"), "parts:Halfway is not an object store with from_settings, put"),
     "executor": (executor("parts:number"), "parts:number is not a function of the settings and an address"),
     "generous": (credentials("return Credentials('t', 'me')"), "gives a token to every service"),
@@ -127,7 +135,7 @@ def add(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             del sys.modules[module]
 
 
-@pytest.mark.parametrize("name", ["auth", "dask", "dss", "local"])
+@pytest.mark.parametrize("name", ["auth", "dask", "dss", "gen3", "local", "upload"])
 def test_our_own_plugins_conform(name: str) -> None:
     assert_plugin_conforms(name)
 
@@ -138,6 +146,11 @@ def test_a_good_plugin_conforms_however_it_is_called(add) -> None:
         assert_plugin_conforms(name)
 
 
+def test_a_service_without_a_description_conforms(add) -> None:
+    add("plain", plain())
+    assert_plugin_conforms("plain")
+
+
 def test_a_module_need_not_be_installed(add, tmp_path: Path) -> None:
     (tmp_path / "alone.py").write_text(HEAD + GOOD)
     assert_plugin_conforms("alone")
@@ -146,11 +159,12 @@ def test_a_module_need_not_be_installed(add, tmp_path: Path) -> None:
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_found(add, fault: str) -> None:
     source, message = FAULTS[fault]
-    add(f"fault{fault}", source)
+    name = f"fault{fault.replace(' ', '')}"
+    add(name, source)
     with pytest.raises(AssertionError) as caught:
-        assert_plugin_conforms(f"fault{fault}")
+        assert_plugin_conforms(name)
     first, *problems = str(caught.value).splitlines()
-    assert first == f"The plugin 'fault{fault}' does not conform:"
+    assert first == f"The plugin {name!r} does not conform:"
     assert any(message in problem for problem in problems), problems
     assert all(problem.startswith("- ") for problem in problems)
 

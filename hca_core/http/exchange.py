@@ -222,8 +222,8 @@ class Exchange(Generic[A]):
 
         An AuthError tells by which answer the old one was refused, and in which words.
         """
-        rejected = self._call.headers.get("Authorization", "").removeprefix("Bearer ")
-        if not rejected or self._renewed:
+        scheme, _, rejected = self._call.headers.get("Authorization", "").partition(" ")
+        if scheme != "Bearer" or not rejected or self._renewed:
             return False
         self._renewed = True
         try:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -13,7 +15,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from hca_core.errors import ApiError, ArgumentError
+from hca_core.errors import ApiError, ArgumentError, NetworkError
 from hca_core.http.answers import place
 from hca_core.http.bearer import Authorize, Bearer
 from hca_core.http.exchange import Answer, Call, Exchange, Tools, escaped
@@ -25,6 +27,7 @@ from hca_core.retry import REPEATABLE, RetryPolicy
 A = TypeVar("A", bound=Answer)
 
 _FILE_STATUSES = frozenset({200, 206, 416})
+_REFUSALS = frozenset(range(400, 600))
 # Failures go back to the exchange at once, as they are: it alone decides what is tried again.
 _RETRIES_OFF = urllib3.Retry(total=False, redirect=False)
 
@@ -81,6 +84,8 @@ class Session:
             check_url=self._routes.route,
             renew=self._bearer.renew,
         )
+        impatient = replace(self._tools.policy, attempts=1, deadline=0.0, max_redirects=0)
+        self._impatient = replace(self._tools, policy=impatient)
 
     @property
     def proxy(self) -> str | None:
@@ -110,8 +115,9 @@ class Session:
         retryable: bool | None = None,
         stream: bool = False,
         addresses: bool = False,
+        accept: Collection[int] = (),
     ) -> requests.Response:
-        """Return the final answer to a request; its status is below 400.
+        """Return the final answer to a request; its status is below 400, or one of those to `accept`.
 
         `retryable` says that sending the request twice does no harm; by default that holds for GET, HEAD, PUT and
         DELETE. With `stream` the body is left to be read by the caller, who closes the answer. With `addresses` a
@@ -128,11 +134,12 @@ class Session:
         request = requests.Request(method, url, params=params, headers={**own, **(headers or {})}, json=json, data=data)
         prepared = _prepare(request)
         call = _to_call(prepared, retryable)
+        accepted = frozenset(accept)
 
         def transport(call: Call) -> _ApiAnswer:
-            return self._send_once(prepared, call, stream)
+            return self._send_once(prepared, call, stream, accepted)
 
-        return self._follow(call, transport, secured=secured, addresses=addresses).response
+        return self._follow(call, transport, secured=secured, addresses=addresses, accept=accepted).response
 
     def open(self, url: str, *, offset: int = 0, validator: str | None = None, secured: bool = False) -> Stream:
         """Open a file for reading from byte `offset` on; the caller closes the stream.
@@ -156,7 +163,18 @@ class Session:
             stream.drop()
             sentence = f"{place('GET', stream.url)} was answered with {stream.status}, which is not a file."
             raise ApiError(sentence, status=stream.status, url=redact(stream.url))
+        if not secured:
+            stream.open_slice = partial(self._open_slice, stream.url)
         return stream
+
+    def _open_slice(self, url: str, start: int, stop: int, validator: str) -> Stream:
+        """Ask once for the bytes from `start` up to `stop`, and return the answer; a redirect is a NetworkError."""
+        if not _is_header_value(validator):
+            raise NetworkError("The ETag of the file cannot be sent.", url=redact(url), attempts=0)
+        own = {"User-Agent": self._user_agent, "Accept-Encoding": "identity"}
+        headers = {**own, "Range": f"bytes={start}-{stop - 1}", "If-Range": validator}
+        call = Call("GET", url, headers, retryable=True)
+        return Exchange(call, self._open_once, self._impatient, accept=_REFUSALS).run()
 
     def close(self) -> None:
         """Close all connections."""
@@ -173,7 +191,9 @@ class Session:
             call = call.with_token(self._bearer.token())
         return Exchange(call, transport, self._tools, **options).run()
 
-    def _send_once(self, prepared: requests.PreparedRequest, call: Call, stream: bool) -> _ApiAnswer:
+    def _send_once(
+        self, prepared: requests.PreparedRequest, call: Call, stream: bool, accepted: frozenset[int]
+    ) -> _ApiAnswer:
         request = prepared.copy()
         request.method, request.url, request.body = call.method, call.url, call.body
         request.headers.clear()
@@ -181,7 +201,7 @@ class Session:
         proxy = self._routes.route(call.url).proxy
         proxies = {urlsplit(call.url).scheme: proxy} if proxy else {}
         response = self._adapter.send(request, stream=True, timeout=self._timeouts, proxies=proxies)
-        if not stream and response.status_code < 300:
+        if not stream and (response.status_code < 300 or response.status_code in accepted):
             # A body that breaks off is a failed try like any other.
             _ = response.content
         return _ApiAnswer(response)

@@ -33,7 +33,8 @@ class Stream:
     """An open answer. Not to be shared between threads. Use it in a `with` statement, or close it.
 
     `expected` is the length of the body, if known. `finish` is called once at the end, and told whether the body was
-    read completely, so that the connection can be used again.
+    read completely, so that the connection can be used again. `open_slice(start, stop, validator)`, if there is one,
+    asks once for these bytes of the same file, through another connection, and returns whatever is answered.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Stream:
         self._finish = finish
         self._received = 0
         self._open = True
+        self.open_slice: Callable[[int, int, str], Stream] | None = None
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill `buffer` from its start; return the number of bytes, 0 at the end.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["Answer", "read_answer"]
+__all__ = ["Answer", "is_slice", "may_be_sliced", "read_answer"]
 
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)", re.ASCII)
 _UNSATISFIED = re.compile(r"bytes \*/(\d{1,18})", re.ASCII)
@@ -32,7 +32,7 @@ class Answer:
 
 def read_answer(status: int, headers: Mapping[str, str], *, offset: int, validator: str | None) -> Answer:
     """Decide what to do with an answer to a request for the bytes from `offset` on of what had ETag `validator`."""
-    fields = {name.lower(): value.strip() for name, value in headers.items()}
+    fields = _fields(headers)
     if status == 416:
         total = _number(_UNSATISFIED.fullmatch(fields.get("content-range", "")), 1)
         # Without a total, the checks of size and content must tell whether nothing is missing.
@@ -45,6 +45,28 @@ def read_answer(status: int, headers: Mapping[str, str], *, offset: int, validat
     plain = _plain(fields)
     length = _number(_LENGTH.fullmatch(fields.get("content-length", "")), 0)
     return Answer(status, start=0, total=length if plain else None, validator=_strong(fields), resumable=plain)
+
+
+def may_be_sliced(answer: Answer, headers: Mapping[str, str]) -> bool:
+    """Tell whether slices of the file may be asked for: the server offers them, and they can be told from others'."""
+    offered = answer.status == 206 or _fields(headers).get("accept-ranges", "").lower() == "bytes"
+    return offered and answer.resumable and answer.validator is not None
+
+
+def is_slice(status: int, headers: Mapping[str, str], asked: range, total: int, validator: str) -> bool:
+    """Tell whether an answer is exactly the bytes that were asked for, of a file of `total` bytes with that ETag."""
+    fields = _fields(headers)
+    return (
+        status == 206
+        and fields.get("content-range") == f"bytes {asked.start}-{asked.stop - 1}/{total}"
+        and fields.get("content-length") == str(len(asked))
+        and _strong(fields) == validator
+        and _plain(fields)
+    )
+
+
+def _fields(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value.strip() for name, value in headers.items()}
 
 
 def _partial(fields: Mapping[str, str], offset: int, validator: str | None) -> Answer:

@@ -15,7 +15,7 @@ from hca_core.transfer.ring import BLOCK, Ring, Stage
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-__all__ = ["EMPTY_SHA256", "MIB", "Checksums", "checksums", "part_size", "sha256_of"]
+__all__ = ["EMPTY_SHA256", "MIB", "Checksums", "checksum_of", "checksums", "part_size", "sha256_of"]
 
 MIB = 1024 * 1024
 EMPTY_SHA256 = hashlib.sha256().hexdigest()
@@ -92,7 +92,12 @@ def _feed(source: BinaryIO, stages: Sequence[Stage], size: int, on_bytes: Callab
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file, in hex."""
-    digest = hashlib.sha256()
+    return checksum_of(path, "sha256")
+
+
+def checksum_of(path: Path, algorithm: str) -> str:
+    """Return the checksum of a file, in hex, by an algorithm that `hashlib` knows."""
+    digest = hashlib.new(algorithm, usedforsecurity=False)
     block = memoryview(bytearray(MIB))
     with path.open("rb", buffering=0) as file:
         while count := file.readinto(block):

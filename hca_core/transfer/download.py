@@ -11,7 +11,9 @@ from hca_core.errors import ApiError, IntegrityError, NetworkError
 from hca_core.transfer.answer import Answer, read_answer
 from hca_core.transfer.digest import MIB
 from hca_core.transfer.job import ByteStream, Opener, Progress, TransferJob
+from hca_core.transfer.lanes import Lanes
 from hca_core.transfer.quota import Quota
+from hca_core.transfer.ranges import Gap, Spread, spread
 from hca_core.transfer.sink import SMALL, Buffered, Partial, Sink
 
 __all__ = ["Download"]
@@ -31,7 +33,8 @@ class Download:
     """One file that is fetched until its final name holds the right bytes, or there is no hope.
 
     `size` is the file's size as far as known; `resumed` tells whether bytes of an earlier run are in it;
-    `transferred` counts the bytes that arrived, `attempts` the requests.
+    `transferred` counts the bytes that arrived, `attempts` the requests. A large file may be read over several of the
+    `lanes`, if there are any; their requests are not counted.
     """
 
     def __init__(
@@ -42,12 +45,15 @@ class Download:
         progress: Progress,
         stop: threading.Event,
         sleep: Callable[[float], object],
+        lanes: Lanes | None = None,
     ) -> None:
         self.job, self.opener, self.quota, self.progress = job, opener, quota, progress
         self.stop, self.sleep = stop, sleep
         self.size = job.size
         self.resumed = False
         self.attempts = self.transferred = 0
+        self._lanes = lanes
+        self._spread: Spread | None = None
         self._patience = quota
         self._credited = 0  # how far into the file bytes have given tries back: each does so once
         self._answered = False
@@ -75,6 +81,7 @@ class Download:
             sink.close(discard=True)
             raise
         finally:
+            self._gather()
             sink.close()
 
     def _adopted(self, count: int) -> None:
@@ -116,9 +123,27 @@ class Download:
         try:
             answer = read_answer(stream.status, stream.headers, offset=offset, validator=validator)
             if self._place(answer, sink, offset):
-                self._copy(stream, sink)
+                self._copy(self._widened(stream, answer, sink.position), sink)
+        except Gap:
+            logger.debug("%s: from byte %d on it is asked for as a whole", self.job.name, sink.position)
         finally:
             stream.close()
+
+    def _widened(self, stream: ByteStream, answer: Answer, position: int) -> ByteStream | Spread:
+        """Return where to read the file from: the stream, or one that may become several connections."""
+        if self._spread and not self._spread.continues(answer, stream):
+            self._gather()
+        self._spread = self._spread or spread(stream, answer, position, self.size, self._lanes, self.stop)
+        if self._spread is None:
+            return stream
+        self._spread.lead(stream, position)
+        return self._spread
+
+    def _gather(self) -> None:
+        """Go on with one connection."""
+        if self._spread:
+            self._spread.close()
+        self._spread = None
 
     def _place(self, answer: Answer, sink: Sink, offset: int) -> bool:
         """Make the sink ready for the body of an answer; return whether there is one to copy."""
@@ -133,6 +158,9 @@ class Download:
         return not answer.complete
 
     def _begin(self, answer: Answer, sink: Sink) -> None:
+        if self._spread:
+            self._lanes = None  # the object is another one, or ranges are ignored: that must not go on for ever
+        self._gather()
         if sink.position:
             self.progress.advance(self.job.name, -sink.position)
         sink.begin(answer)
@@ -146,7 +174,7 @@ class Download:
         elif total not in (None, self.size):
             raise _WrongContentError("its size on the server", self.size, total)
 
-    def _copy(self, stream: ByteStream, sink: Sink) -> None:
+    def _copy(self, stream: ByteStream | Spread, sink: Sink) -> None:
         while count := stream.readinto(sink.buffer()):
             if self.size is not None and sink.position + count > self.size:
                 raise _WrongContentError("its size", self.size, f"at least {sink.position + count}")
@@ -160,8 +188,11 @@ class Download:
             raise NetworkError(f"{self.job.name}: the connection ended after {sink.position} of {self.size} bytes.")
 
     def _verify(self, sink: Sink) -> None:
-        if self.job.sha256 and (actual := sink.digest()) != self.job.sha256:
-            raise _WrongContentError("its SHA-256", self.job.sha256, actual)
+        if self.job.checksum is None:
+            return
+        algorithm, expected = self.job.checksum
+        if (actual := sink.digest()) != expected:
+            raise _WrongContentError({"sha256": "its SHA-256", "md5": "its MD5"}[algorithm], expected, actual)
 
     def _give_second_chance(self, error: _WrongContentError) -> None:
         if not self._second_chance or self.job.size == 0:
@@ -175,6 +206,7 @@ class Download:
         logger.warning("%s: %s; it is fetched once more from the start.", self.job.name, error)
         self._second_chance = False
         self._over = True
+        self._lanes = None
         self.quota, self._credited = self._patience, 0
 
     def _wait(self, sink: Sink, error: NetworkError) -> None:

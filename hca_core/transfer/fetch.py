@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Literal
 
 from hca_core.errors import HcaError, TransferError
-from hca_core.transfer.digest import sha256_of
+from hca_core.transfer.digest import checksum_of
 from hca_core.transfer.download import Download
 from hca_core.transfer.job import Opener, Progress, Silent, TransferJob
+from hca_core.transfer.lanes import Lanes
 from hca_core.transfer.private import sweep
 from hca_core.transfer.quota import Quota
 from hca_core.transfer.report import FileResult
 from hca_core.transfer.sink import SMALL, clear
 
-__all__ = ["Action", "Existing", "decide", "fetch", "is_hopeless"]
+__all__ = ["Action", "Existing", "decide", "disk_error", "fetch", "is_hopeless"]
 
 _FULL = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 _TOO_MANY = frozenset({errno.EMFILE, errno.ENFILE})
@@ -46,19 +47,21 @@ def fetch(
     sweep: Callable[[Path], object] = sweep,
     sleep: Callable[[float], object] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
+    lanes: Lanes | None = None,
 ) -> FileResult:
     """Fetch one file and say what became of it; a failure is a result, too.
 
     What breaks off is continued from where it was, by this call within `quota` and by the next run from the partial
     file. `opener` has its own rules for repeating a request that got no answer at all. Wrong content is fetched once
-    more from the start, and then refused. `sweep` is called for the folder of a file that is fetched.
+    more from the start, and then refused. `sweep` is called for the folder of a file that is fetched. Without `lanes`
+    there is one connection at a time.
 
     Raises:
         CancelledError: `stop` was set; what is there so far can be continued.
     """
     progress = progress or Silent()
     progress.add(job.name, job.size)
-    download = Download(job, opener, quota or Quota(), progress, stop or threading.Event(), sleep)
+    download = Download(job, opener, quota or Quota(), progress, stop or threading.Event(), sleep, lanes)
     begun = clock()
     result = FileResult(job.name, job.target, "failed", job.size)
     try:
@@ -66,7 +69,7 @@ def fetch(
     except HcaError as error:
         result = replace(result, error=error)
     except OSError as error:
-        result = replace(result, error=_disk_error(job, error))
+        result = replace(result, error=disk_error(job.name, job.target, error))
     finally:
         progress.done(job.name)
     return replace(
@@ -90,7 +93,7 @@ def decide(existing: Existing, job: TransferJob, present: int | None) -> Action:
         return "fetch"
     if existing == "skip":
         return "present"
-    return "verify" if job.sha256 else "fetch"
+    return "verify" if job.checksum else "fetch"
 
 
 def is_hopeless(error: BaseException | None) -> bool:
@@ -104,7 +107,7 @@ def _result(job: TransferJob, existing: Existing, download: Download, sweep: Cal
     action = decide(existing, job, present)
     if action == "refuse":
         raise TransferError(f"{job.target} exists already.", hint="Choose another folder, or allow overwriting.")
-    if action == "present" or (action == "verify" and sha256_of(job.target) == job.sha256):
+    if action == "present" or (action == "verify" and _is_right(job)):
         download.progress.advance(job.name, present or 0)
         if present is not None and present > SMALL:
             clear(job.target)
@@ -112,6 +115,13 @@ def _result(job: TransferJob, existing: Existing, download: Download, sweep: Cal
     sweep(job.target.parent)
     download.run(replace=present is not None)
     return FileResult(job.name, job.target, "resumed" if download.resumed else "fetched", download.size)
+
+
+def _is_right(job: TransferJob) -> bool:
+    if job.checksum is None:
+        return False
+    algorithm, expected = job.checksum
+    return checksum_of(job.target, algorithm) == expected
 
 
 def _present_size(job: TransferJob) -> int | None:
@@ -124,11 +134,12 @@ def _present_size(job: TransferJob) -> int | None:
     return there.st_size
 
 
-def _disk_error(job: TransferJob, error: OSError) -> TransferError:
+def disk_error(name: str, target: Path, error: OSError) -> TransferError:
+    """Return in words why the file called `name` cannot be written to `target`."""
     if error.errno in _FULL:
-        message = f"No space left for {job.name} at {job.target}."
+        message = f"No space left for {name} at {target}."
     else:
-        message = f"Cannot write {job.name} to {job.target}: {error.strerror or error}."
+        message = f"Cannot write {name} to {target}: {error.strerror or error}."
     translated = TransferError(message, hint=_ADVICE.get(error.errno or 0))
     translated.__cause__ = error
     return translated

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+__all__ = ["ByteStream", "Opener", "Progress", "Silent", "SliceOpener", "TransferJob"]
+
 
 @dataclass(frozen=True)
 class TransferJob:
     """One file to fetch.
 
     `name` is what messages call it; `url` is asked for the bytes (redirects are followed); `target` is its final
-    path. `size` is in bytes. `sha256` (64 lower-case hex digits) is verified before the file gets its final name.
+    path. `size` is in bytes. `sha256` (64 lower-case hex digits) is verified before the file gets its final name; `md5`
+    (32 of them) is if no SHA-256 is known.
     `identity` says which content this is, whatever URL serves it today: a partial file left by an earlier run is
     only continued when its identity is the same.
     """
@@ -24,10 +27,21 @@ class TransferJob:
     identity: str
     size: int | None = None
     sha256: str | None = None
+    md5: str | None = None
+
+    @property
+    def checksum(self) -> tuple[str, str] | None:
+        """The algorithm (as `hashlib` calls it) and the checksum that are verified, if any is known."""
+        if self.sha256:
+            return "sha256", self.sha256
+        return ("md5", self.md5) if self.md5 else None
 
 
 class ByteStream(Protocol):
-    """An answer whose body is read piece by piece; `hca_core.http.Session.open` returns one."""
+    """An answer whose body is read piece by piece; `hca_core.http.Session.open` returns one.
+
+    One that also has an attribute `open_slice`, a `SliceOpener`, allows several connections for a large file.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -38,6 +52,15 @@ class ByteStream(Protocol):
 
     def close(self) -> None:
         """Give the connection back; an unread rest is dropped."""
+
+
+class SliceOpener(Protocol):
+    """Opens the bytes from `start` up to `stop` of the same file, if it still has the ETag `validator`.
+
+    Asks once, at the final address; what is answered, refusals included, is for the caller to look at.
+    """
+
+    def __call__(self, start: int, stop: int, validator: str) -> ByteStream: ...
 
 
 class Opener(Protocol):

@@ -56,5 +56,5 @@ def open_ledger(report: str | os.PathLike[str] | None) -> Iterator[Ledger]:
 def failed(result: FileResult, error: HcaError | OSError, *, to: str = "written") -> FileResult:
     """Return `result` as a failure; `to` says what could not be done to the file if the system says no."""
     if isinstance(error, OSError):
-        error = TransferError(f"{result.path} cannot be {to}: {error.strerror or error}.")
+        error = TransferError(f"{result.url or result.path} cannot be {to}: {error.strerror or error}.")
     return replace(result, status="failed", error=error)

@@ -16,12 +16,13 @@ from hca_core.errors import TransferError
 from hca_core.transfer.durable import flush
 from hca_core.transfer.fetch import Existing, fetch, is_hopeless
 from hca_core.transfer.job import Opener, Progress, TransferJob
+from hca_core.transfer.lanes import CONNECTIONS, Lanes
 from hca_core.transfer.pace import MOST, Pace, room
 from hca_core.transfer.private import Sweeper
 from hca_core.transfer.quota import Quota
 from hca_core.transfer.report import FileResult, Report
 
-__all__ = ["each", "run"]
+__all__ = ["Batch", "each", "run"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -172,7 +173,8 @@ def run(
     """Fetch many files and return what became of them; failures are in the report, `raise_for_failures` raises them.
 
     By default 8 files are fetched at once, and up to 64 as long as that makes it faster; `concurrency` fixes the
-    number, but they are never more than the system's limit of open files allows. Jobs for the same target and identity
+    number, but they are never more than the system's limit of open files allows. While there are fewer, a large file
+    may have several connections, up to 16 or `concurrency` altogether. Jobs for the same target and identity
     are done once. A failure does not stop the others, unless it is one of this machine (such as a full disk), or with
     `fail_fast`. `on_result` is called in the caller's thread, a batch at a time, when the files of the batch are safely
     on the disk. Give a `report` to have one even if the run is interrupted.
@@ -181,21 +183,24 @@ def run(
     stop, sweeper = threading.Event(), Sweeper()
     most = min(concurrency or MOST, room())
     pace = Pace(most=most)
-    batch = _Batch(report, on_result)
+    lanes = Lanes(min(concurrency or CONNECTIONS, most))
+    batch = Batch(report, on_result)
 
     def work(candidate: _Candidate) -> FileResult:
         if candidate.clashes:
             return _clash(candidate.job)
-        return fetch(
-            candidate.job,
-            opener,
-            existing=existing,
-            quota=quota,
-            progress=progress,
-            stop=stop,
-            sweep=sweeper,
-            sleep=stop.wait,
-        )
+        with lanes.file():
+            return fetch(
+                candidate.job,
+                opener,
+                existing=existing,
+                quota=quota,
+                progress=progress,
+                stop=stop,
+                sweep=sweeper,
+                sleep=stop.wait,
+                lanes=lanes,
+            )
 
     began = time.monotonic()
     try:
@@ -235,7 +240,7 @@ def _clash(job: TransferJob) -> FileResult:
     return FileResult(job.name, job.target, "failed", job.size, error=error)
 
 
-class _Batch:
+class Batch:
     """Results on their way into the report; they get there when the files are safely on the disk."""
 
     def __init__(self, report: Report, on_result: Callable[[FileResult], object] | None) -> None:
@@ -245,11 +250,13 @@ class _Batch:
         self._since = time.monotonic()
 
     def add(self, result: FileResult) -> None:
+        """Take one more result; now and then all of them are settled."""
         self._results.append(result)
         if len(self._results) >= _BATCH_FILES or time.monotonic() - self._since >= _BATCH_SECONDS:
             self.settle()
 
     def settle(self) -> None:
+        """Force the files to the disk and tell what became of them."""
         results, self._results = self._results, []
         lost = flush(result.path for result in results if result.status in ("fetched", "resumed"))
         for result in results:

@@ -23,8 +23,9 @@ class FileResult:
     """What became of one file: `size` and `transferred` in bytes, `attempts` in requests.
 
     `status` is `fetched`, `resumed` (an earlier run's bytes were continued), `present` (nothing to do), `sent`,
-    `copied` (from the URL `source`, inside a store), `unannounced` (it is there, but who waits for it could not be
-    told), or `failed`. The last two have an `error`.
+    `copied` (inside a store), `unannounced` (it is there, but who waits for it could not be told), or `failed`. The
+    last two have an `error`. `url` names an object instead of the file at `path`: the one that was copied, or the one
+    that a fetched file has become, which then is at `path` no more.
     """
 
     name: str
@@ -35,13 +36,13 @@ class FileResult:
     seconds: float = 0.0
     attempts: int = 0
     error: HcaError | None = None
-    source: str | None = None
+    url: str | None = None
 
     def as_record(self) -> dict[str, Any]:
         """Return the result as JSON data."""
         record: dict[str, Any] = {
             "name": self.name,
-            "path": self.source or str(self.path),
+            "path": self.url or str(self.path),
             "status": self.status,
             "size": self.size,
             "transferred": self.transferred,

@@ -10,13 +10,16 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from hca_core.transfer.answer import Answer
 from hca_core.transfer.job import TransferJob
 from hca_core.transfer.private import create, give_name, is_at, remove, replacing, try_lock
 from hca_core.transfer.ring import Ring
 from hca_core.transfer.sidecar import Sidecar, load, part_path, save, sidecar_path
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
 
 __all__ = ["SMALL", "Buffered", "Partial", "Sink", "clear"]
 
@@ -41,7 +44,7 @@ class Sink(Protocol):
         """Keep the first `count` bytes of `buffer()`."""
 
     def digest(self) -> str:
-        """Return the SHA-256 of all bytes, in hex."""
+        """Return the checksum of all bytes, in hex, by the algorithm of the job's; SHA-256 if it has none."""
 
     def commit(self) -> bool:
         """Give the file its final name; False if somebody else took the bytes over and they must be fetched again."""
@@ -56,7 +59,7 @@ class Buffered:
     def __init__(self, job: TransferJob, *, replace: bool = True) -> None:
         self.position = 0
         self.note = _note(job)
-        self._target, self._replace = job.target, replace
+        self._job, self._target, self._replace = job, job.target, replace
         # One byte more than expected, so that a body that is too long is noticed.
         self._data = memoryview(bytearray((job.size or 0) + 1))
 
@@ -71,7 +74,9 @@ class Buffered:
         self.position += count
 
     def digest(self) -> str:
-        return hashlib.sha256(self._data[: self.position]).hexdigest()
+        digest = _hasher(self._job)
+        digest.update(self._data[: self.position])
+        return digest.hexdigest()
 
     def commit(self) -> bool:
         keep = None if self._replace else self.position
@@ -95,8 +100,8 @@ class Partial:
     def __init__(self, job: TransferJob, *, replace: bool = True, lock: Callable[[int], bool] = try_lock) -> None:
         self.position = 0
         self.note = _note(job)
-        self._target, self._replace = job.target, replace
-        self._hash = hashlib.sha256()
+        self._job, self._target, self._replace = job, job.target, replace
+        self._hash = _hasher(job)
         self._ring = Ring(self._update)
         self._noted = False
         self._path = part_path(job.target)
@@ -123,7 +128,7 @@ class Partial:
         if not self._is_ours():
             self._go_private()
         self._ring.drain()
-        self._hash = hashlib.sha256()
+        self._hash = _hasher(self._job)
         self._file.seek(0)
         self._file.truncate()
         self.position = 0
@@ -201,6 +206,10 @@ def clear(target: Path) -> None:
         remove(note_path)
         remove(part_path(target))
         file.close()
+
+
+def _hasher(job: TransferJob) -> _Hash:
+    return hashlib.new(job.checksum[0] if job.checksum else "sha256", usedforsecurity=False)
 
 
 def _note(job: TransferJob) -> Sidecar:

@@ -209,6 +209,53 @@ def test_a_validator_that_cannot_be_sent_gives_the_whole_file(server, session):
     assert "X-Evil" not in server.requests[0].headers
 
 
+def test_a_slice_is_asked_for_where_the_redirects_led(server, other, session):
+    other.serve_bytes("/signed", b"0123456789", '"v1"')
+    server.on("GET", "/b", Answer.redirect(f"{other.url}/signed?x=1"))
+    with session.open(f"{server.url}/b") as stream, stream.open_slice(2, 5, '"v1"') as part:
+        assert (part.status, read(part)) == (206, b"234")
+    asked = other.requests[-1]
+    assert (asked.query, asked.headers["Range"], asked.headers["If-Range"]) == ("x=1", "bytes=2-4", '"v1"')
+    assert server.count("GET", "/b") == 1
+
+
+@pytest.mark.parametrize("status", [403, 412, 416, 429, 503])
+def test_a_slice_is_asked_for_once_and_a_refusal_is_an_answer(server, session, clock, status):
+    blob = server.serve_bytes("/b", b"0123456789", '"v1"')
+    with session.open(f"{server.url}/b") as stream:
+        blob.answer_once(Answer(status, headers={"Retry-After": "5"}))
+        with stream.open_slice(2, 5, '"v1"') as part:
+            assert part.status == status
+    assert server.count("GET", "/b") == 2
+    assert clock.sleeps == []
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer(hang_up=True), Answer.redirect("/c"), Answer.redirect("/c", 301, retry_after=5)]
+)
+def test_a_slice_that_is_not_answered_is_a_failure_at_once(server, session, clock, answer):
+    blob = server.serve_bytes("/b", b"0123456789", '"v1"')
+    with session.open(f"{server.url}/b") as stream:
+        blob.answer_once(answer)
+        with pytest.raises(NetworkError):
+            stream.open_slice(2, 5, '"v1"')
+    assert clock.sleeps == []
+
+
+def test_a_slice_with_a_validator_that_cannot_be_sent_is_not_asked_for(server, session):
+    server.serve_bytes("/b", b"0123456789", '"v1"')
+    with session.open(f"{server.url}/b") as stream, pytest.raises(NetworkError):
+        stream.open_slice(2, 5, '"v1"\r\nX-Evil: 1')
+    assert server.count("GET", "/b") == 1
+
+
+def test_what_needs_a_login_has_no_slices(server, new_session):
+    server.serve_bytes("/b", b"0123456789", '"v1"')
+    authorize, _ = give("t")
+    with new_session(authorize=authorize).open(f"{server.url}/b", secured=True) as stream:
+        assert stream.open_slice is None
+
+
 @pytest.mark.parametrize("status", [202, 204, 304])
 def test_open_wants_a_file(server, session, status):
     server.on("GET", "/b", Answer(status))
@@ -836,6 +883,15 @@ def test_a_refusal_to_head_has_no_words(server, session):
         session.send("HEAD", f"{server.url}/x")
 
 
+def test_a_refusal_can_be_an_answer_and_is_then_read_completely(server, session):
+    words = b"x" * 200_000
+    server.on("PUT", "/a", Answer(400, words, cut=100_000), Answer(400, words))
+    answer = session.send("PUT", f"{server.url}/a", accept=[400])
+    assert (answer.status_code, answer.content) == (400, words)
+    with pytest.raises(ApiError):
+        session.send("PUT", f"{server.url}/a", accept=[409])
+
+
 def test_a_refusal_leaves_the_connection_usable(server, session, get):
     server.on("GET", "/x", Answer.problem(404, "not_found", "x" * 1000))
     for _ in range(3):
@@ -850,6 +906,14 @@ def test_a_huge_refusal_is_cut_short(server, session, get):
         get(session, f"{server.url}/x")
     assert len(caught.value.message) < 500
     assert len(caught.value.details) <= 65536
+
+
+def test_a_refused_password_is_not_replaced_by_a_token(server, new_session):
+    server.on("GET", "/x", Answer(401))
+    session = new_session(authorize=lambda rejected: Credentials("t", "test"))
+    with pytest.raises(AuthError):
+        session.send("GET", f"{server.url}/x", headers={"Authorization": "Basic bWU6cHc="})
+    assert [request.headers["Authorization"] for request in server.requests] == ["Basic bWU6cHc="]
 
 
 def test_401_and_403_are_told_apart(server, session, get):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from hca_core.transfer.answer import Answer, read_answer
+from hca_core.transfer.answer import Answer, is_slice, may_be_sliced, read_answer
 
 
 def read(status: int, offset: int = 0, validator: str | None = None, **headers: str) -> Answer:
@@ -71,3 +71,64 @@ def test_an_empty_file_may_have_no_range_at_all() -> None:
 @pytest.mark.parametrize("status", [201, 204, 304])
 def test_other_answers_are_no_file(status: int) -> None:
     assert read(status).start is None
+
+
+RIGHT = {"Content-Range": "bytes 10-19/50", "Content-Length": "10", "ETag": '"a"'}
+
+
+def sliced(status: int = 206, **changes: str | None) -> bool:
+    named = {name.replace("_", "-"): value for name, value in changes.items()}
+    headers = {name: value for name, value in {**RIGHT, **named}.items() if value is not None}
+    return is_slice(status, headers, range(10, 20), total=50, validator='"a"')
+
+
+def test_a_slice_is_exactly_what_was_asked_for() -> None:
+    assert sliced()
+    assert sliced(Content_Encoding="identity")
+    assert is_slice(206, {key.upper(): value for key, value in RIGHT.items()}, range(10, 20), total=50, validator='"a"')
+
+
+@pytest.mark.parametrize("status", [200, 204, 304, 403, 412, 416, 503])
+def test_another_status_is_no_slice(status: int) -> None:
+    assert not sliced(status)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"Content_Range": None},
+        {"Content_Range": "bytes 9-19/50"},
+        {"Content_Range": "bytes 10-18/50"},
+        {"Content_Range": "bytes 10-49/50"},
+        {"Content_Range": "bytes 10-19/51"},
+        {"Content_Range": "bytes 10-19/*"},
+        {"Content_Length": None},
+        {"Content_Length": "9"},
+        {"Content_Length": "11"},
+        {"ETag": None},
+        {"ETag": '"b"'},
+        {"ETag": 'W/"a"'},
+        {"Content_Encoding": "gzip"},
+    ],
+)
+def test_whatever_is_not_certain_to_be_the_slice_is_none(changes: dict[str, str | None]) -> None:
+    assert not sliced(**changes)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "expected"),
+    [
+        (200, {"Accept-Ranges": "bytes", "ETag": '"a"'}, True),
+        (200, {"accept-ranges": "Bytes", "etag": '"a"'}, True),
+        (206, {"Content-Range": "bytes 0-4/5", "ETag": '"a"'}, True),
+        (200, {"ETag": '"a"'}, False),
+        (200, {"Accept-Ranges": "none", "ETag": '"a"'}, False),
+        (200, {"Accept-Ranges": "bytes"}, False),
+        (200, {"Accept-Ranges": "bytes", "ETag": 'W/"a"'}, False),
+        (200, {"Accept-Ranges": "bytes", "ETag": '"a"', "Content-Encoding": "gzip"}, False),
+    ],
+)
+def test_slices_are_asked_for_only_where_they_are_offered_and_can_be_told_apart(
+    status: int, headers: dict[str, str], expected: bool
+) -> None:
+    assert may_be_sliced(read_answer(status, headers, offset=0, validator=None), headers) is expected

@@ -63,6 +63,6 @@ def test_the_first_failures_are_named() -> None:
 
 
 def test_a_copy_is_shown_where_it_came_from() -> None:
-    copy = FileResult("a", Path("a"), "copied", 3, source="s3://b/x/a")
+    copy = FileResult("a", Path("a"), "copied", 3, url="s3://b/x/a")
     assert copy.as_record()["path"] == "s3://b/x/a"
     assert result("a").as_record()["path"] == "a"

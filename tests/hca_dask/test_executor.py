@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import Any
 import dask
 import pytest
 import trustme
+from bucket_server import BUCKET, PREFIX, BucketServer, key_of, use
+from bucket_server import write_settings as bucket_settings
 from dask_cluster import Cluster
 from fake_dss import FakeDSS
 from listed_files import offer, tree, write_manifest
@@ -89,6 +92,38 @@ def test_a_worker_that_is_killed_costs_no_file(cluster: Cluster, dss: FakeDSS, h
     # What a killed worker was just writing stays beside its target until somebody comes to that folder again.
     whole = {Path(path).name: content for path, content in found.items() if not path.endswith(".part")}
     assert whole == {file["sha256"]: f"content {number}\n".encode() for number, file in enumerate(files)}
+
+
+@pytest.mark.slow
+def test_workers_fill_a_bucket_and_one_of_them_is_killed(
+    dss: FakeDSS, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = offer(dss, 1001)
+    write_manifest(home / "m.tsv", files)
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    monkeypatch.setenv("TMPDIR", str(spool))
+    monkeypatch.setattr(tempfile, "tempdir", str(spool))
+    with BucketServer(tmp_path / "s3") as bucket:
+        use(bucket, monkeypatch)  # before there are workers, who find the keys in their environment
+        with Cluster(tmp_path) as cluster:
+            first_of_batches(dss, files, meeting(cluster.workers[0].kill))
+            bucket_settings(home / "settings.json", bucket, dss.swagger_url)
+            words = [*DOWNLOAD[:-1], f"s3://{BUCKET}/{PREFIX}", "--executor", "dask", "--scheduler", cluster.address]
+            ended = run(*words, "--report", "report.jsonl")
+            assert (ended.code, cluster.workers[0].wait(10)) == (0, -signal.SIGKILL), ended.stderr
+            assert ended.stderr.endswith("Saved 1001 files; their paths are in m.tsv.\n")
+            keys = [key_of(file["sha256"]) for file in files]
+            assert (home / "m.tsv").read_text().count(f"\ts3://{BUCKET}/{PREFIX}/.hca/v2/files_2_4/") == len(files)
+            assert {key: bucket.read(key) for key in keys} == {
+                key: f"content {number}\n".encode() for number, key in enumerate(keys)
+            }
+            reported = [json.loads(line) for line in (home / "report.jsonl").read_text().splitlines()]
+            assert sorted(line["path"] for line in reported) == sorted(f"s3://{BUCKET}/{key}" for key in keys)
+            bucket.seen.clear()
+            assert run(*words).code == 0
+            assert {method for method, _ in bucket.seen} == {"HEAD"}
+    assert not list(spool.glob("hca-dss-*"))
 
 
 @pytest.mark.slow

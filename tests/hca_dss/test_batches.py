@@ -134,13 +134,15 @@ def test_a_batch_can_be_done_twice(dss: FakeDSS, client: DSSClient, tmp_path: Pa
 def test_settings_travel_but_secrets_and_those_of_a_machine_do_not(client: DSSClient, tmp_path: Path) -> None:
     config = HCAConfig()
     config["network"].update({"retries": 3, "proxy": "http://ada:pl4nted@127.0.0.1:1", "ca_bundle": "/mine.pem"})
+    config["s3"].update({"endpoint_url": "https://objects.example.org", "credentials_file": "/mine.keys"})
     work, _ = work_on(client, write_manifest(tmp_path / "m.tsv", entries()))
     mine = DSSClient(config=config, swagger_url=client.swagger_url, token=TOKEN)
     terms = Terms.of(Contents, work.listed, replace(work.planner, client=mine), MANNER)
     assert (terms.swagger_url, terms.settings["network.retries"]) == (client.swagger_url, 3)
+    assert terms.settings["s3.endpoint_url"] == "https://objects.example.org"
     sent = pickle.dumps(list(split(work, terms)))
     assert client.swagger_url.encode() in sent
-    for secret in (TOKEN, "pl4nted", "mine.pem"):
+    for secret in (TOKEN, "pl4nted", "mine.pem", "mine.keys"):
         assert secret.encode() not in sent
 
 
@@ -318,13 +320,6 @@ def test_files_that_must_not_exist_cannot_be_left_to_workers(client: DSSClient, 
     write_manifest(home / "m.tsv", entries())
     with pytest.raises(ArgumentError, match="existing=error cannot be used with an executor"):
         client.download_manifest("m.tsv", "aws", existing="error", executor=threads)
-
-
-def test_workers_need_a_folder(client: DSSClient, home: Path, threads: Executor) -> None:
-    write_manifest(home / "m.tsv", entries())
-    with pytest.raises(ArgumentError, match="must be a folder, which s3://bucket/lung is not"):
-        client.download_manifest("m.tsv", "aws", download_dir="s3://bucket/lung", executor=threads)
-    assert [path.name for path in home.iterdir() if not path.name.startswith(".")] == ["m.tsv"]
 
 
 def test_a_dry_run_needs_no_workers(client: DSSClient, home: Path) -> None:

@@ -13,7 +13,7 @@ from example_bundle import BUNDLE_UUID, BUNDLE_VERSION, CONTENTS, DOCUMENT_SHA25
 from fake_dss import FakeDSS, entry
 
 from hca_core.errors import ArgumentError, IntegrityError, NotFoundError, TransferError
-from hca_core.testing import Answer
+from hca_core.testing import Answer, run
 from hca_dss import download as module
 from hca_dss.bundle import Bundle, DSSFile
 from hca_dss.client import DSSClient
@@ -449,3 +449,10 @@ def test_planning_is_pure(tmp_path: Path) -> None:
     assert job.target == tmp_path / stored_as("ab" * 32)
     assert planned.steps[0].target == tmp_path / FOLDER / "a b.txt"
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("words", [["download", "--bundle-uuid"], ["download-collection", "--uuid"]])
+def test_a_bucket_is_no_folder(words: list[str], home: Path) -> None:
+    ended = run("dss", *words, BUNDLE_UUID, "--replica", "aws", "--download-dir", "s3://bucket/prefix")
+    assert (ended.code, (home / "s3:").exists()) == (2, False)
+    assert "must be a folder, which s3://bucket/prefix is not" in ended.stderr

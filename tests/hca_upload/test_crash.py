@@ -89,7 +89,7 @@ def test_u1_nothing_is_sent_twice_after_a_kill(selected: Stack, tmp_path: Path) 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="there is no /proc")
 def test_many_files_need_no_more_memory_than_few(selected: Stack, tmp_path: Path) -> None:
     few = write(tmp_path / "few", *(f"f{number}.csv" for number in range(50)))
-    many = write(tmp_path / "many", *(f"m{number}.csv" for number in range(2000)))
+    many = write(tmp_path / "many", *(f"m{number}.csv" for number in range(800)))
 
     def peak(folder: Path) -> int:
         words = [sys.executable, "-c", MEASURED, "-q", str(folder)]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 LOCAL = "local"
 MOST_ROWS = 500  # of a batch, unless one bundle has more …
 MOST_BYTES = 2**31  # … and of their files, unless one has more
-_OF_A_MACHINE = frozenset({"network.ca_bundle", "network.proxy"})
+_OF_A_MACHINE = frozenset({"network.ca_bundle", "network.proxy", "s3.credentials_file"})
 
 MakeWork = Callable[[Manifest, Planner, Manner, Ledger], Work]
 
@@ -38,8 +38,8 @@ MakeWork = Callable[[Manifest, Planner, Manner, Ledger], Work]
 class Terms:
     """What a worker must know whichever rows it gets; credentials are not in it, because workers find their own.
 
-    `directory` is the absolute path of the download directory, `settings` say how to talk to the DSS, `manner` has the
-    arguments of `Manner.of`.
+    `directory` is the absolute path of the download directory, `settings` say how to talk to the DSS and to object
+    stores, `manner` has the arguments of `Manner.of`.
     """
 
     make: MakeWork
@@ -110,12 +110,16 @@ def hiring(
 
 
 def settings_for_workers(client: DSSClient) -> dict[str, Any]:
-    """Return the settings about talking to the DSS by key, but for secrets and those that each machine has its own."""
-    settings = client.app.settings
+    """Return the settings by key with which workers get to the DSS and to object stores.
+
+    Secrets are not among them, nor what each machine has its own.
+    """
+    settings, plugins = client.app.settings, client.app.plugins
+    sections = ("network.", "DSSClient.", *(f"{scheme}." for scheme in plugins.object_stores()))
     found = {
         spec.key: settings.value(spec.key)
-        for spec in client.app.plugins.settings()
-        if spec.key.startswith(("network.", "DSSClient.")) and not spec.secret and spec.key not in _OF_A_MACHINE
+        for spec in plugins.settings()
+        if spec.key.startswith(sections) and not spec.secret and spec.key not in _OF_A_MACHINE
     }
     return {key: value for key, value in found.items() if value is not None}
 
@@ -159,8 +163,9 @@ def perform(work: Work, terms: Terms, hire: Hire) -> None:
     """Have workers fetch the files of `work`; what fails is in its ledger, as if it had been done here.
 
     Raises:
-        HcaError: there are no workers.
+        HcaError: there are no workers, or nowhere to save anything.
     """
+    work.prepare()
     began = time.monotonic()
     try:
         with closing(hand_out(split(work, terms), run_batch, hire)) as done:
@@ -185,13 +190,12 @@ def _enter(work: Work, batch: Batch, future: Future[BatchReport]) -> None:
         work.unwanted |= found.unwanted
         for result in found.results:
             _show(work, result)
-            work.ledger.add(replace(result, path=_as_here(work, batch, result.path)))
+            work.enter(replace(result, path=_as_here(work, batch, result.path)))
 
 
 def _lose(work: Work, batch: Batch, error: HcaError | OSError) -> None:
     for record in batch.records:
-        entry = work.listed.entry(record, work.planner.replica)
-        work.ledger.fail(entry.label, work.target(entry), error)
+        work.lose(work.listed.entry(record, work.planner.replica), error)
 
 
 def _unfinished(batch: Batch, error: Exception) -> TransferError:

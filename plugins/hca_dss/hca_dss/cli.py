@@ -169,7 +169,12 @@ def download(context: Context, /, **options: Any) -> None:
 )
 @click.option("--no-metadata", is_flag=True, help="Exclude metadata files (layout `bundle` only).")
 @click.option("--no-data", is_flag=True, help="Exclude data files (layout `bundle` only).")
-@DOWNLOAD_DIR
+@click.option(
+    "--download-dir",
+    default="",
+    metavar="DIR",
+    help="Where to save it: a folder, or s3://bucket/prefix (layout `none` only).  [default: the current folder]",
+)
 @transfer_options
 @click.option(
     "--executor",
@@ -177,7 +182,7 @@ def download(context: Context, /, **options: Any) -> None:
     show_default=True,
     metavar="NAME",
     help="Who fetches the files: `local`, this process, or the workers of an installed plugin, such as `dask`; then "
-    "--jobs and --limit-rate hold for each of their batches, and DIR must be one folder for all of them.",
+    "--jobs and --limit-rate hold for each of their batches, and DIR must be one folder for all of them, or a bucket.",
 )
 @click.option("--scheduler", metavar="ADDRESS", help="Where the executor finds its workers, if not as it is set.")
 @pass_context
@@ -189,6 +194,10 @@ def download_manifest(context: Context, /, **options: Any) -> None:
     `bundle`, the folder of each bundle has all its metadata files and the data files that are listed. A copy of the
     manifest in the download directory tells where each file is, in the column file_path. Rows that failed are also in
     NAME.failed.tsv beside it, which can be given to --manifest to try them again.
+
+    In a bucket, contents have the same names as in a folder, and their SHA-256 as metadata; one with the right size
+    and metadata is there already (`--existing verify` also reads it). The copy of the manifest, with URLs, and
+    NAME.failed.tsv are written to the current folder. Files pass through a temporary folder, which TMPDIR names.
     """
     with context.progress() as progress:
         result = context.app.client("dss").download_manifest(**options, progress=progress)

@@ -18,7 +18,7 @@ from hca_core.transfer.pool import each
 from hca_dss.bundle import Bundle, DSSFile
 from hca_dss.bundles import READERS, BundleName, Planner
 from hca_dss.delivery import Manner, deliver
-from hca_dss.download import free_bytes_in, refuse_unwritable
+from hca_dss.download import folder_at, free_bytes_in, refuse_unwritable
 from hca_dss.places import Places
 from hca_dss.plan import BundlePlan, Plan, Route, bytes_to_fetch, make_step, refuse_existing
 from hca_dss.version import check_version
@@ -97,7 +97,7 @@ def download_collection(
         progress=progress,
         fail_fast=fail_fast,
     )
-    planner = Planner(client, replica, Path(download_dir), existing)
+    planner = Planner(client, replica, folder_at(download_dir), existing)
     found = list(walk(lambda *key: _contents(client, replica, *key), check_uuid(uuid), version or ""))
     summary = {"collection_uuid": check_uuid(uuid), "directory": str(planner.root)}
     if dry_run:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hca_core.errors import TransferError
+from hca_core.errors import ArgumentError, TransferError
 from hca_core.paths import check_uuid
 from hca_core.transfer.fetch import Existing
 from hca_core.transfer.job import Progress
@@ -28,13 +28,11 @@ def free_bytes_in(folder: Path) -> int:
     return shutil.disk_usage(_existing(folder)).free
 
 
-def refuse_unwritable(folder: Path) -> None:
+def refuse_unwritable(folder: Path, hint: str = "Choose another --download-dir.") -> None:
     """Raise a TransferError if nothing can be written to a folder, which need not exist yet."""
     there = _existing(folder)
     if not os.access(there, os.W_OK | os.X_OK):
-        raise TransferError(
-            f"Nothing was downloaded: {there.absolute()} cannot be written to.", hint="Choose another --download-dir."
-        )
+        raise TransferError(f"Nothing was downloaded: {there.absolute()} cannot be written to.", hint=hint)
 
 
 def _existing(folder: Path) -> Path:
@@ -74,7 +72,7 @@ def download(
         TransferError: files failed (its `report` knows which; all others are saved), or there is no room, or the
             bundle cannot be saved safely, in which case nothing was written.
     """
-    root = Path(download_dir)
+    root = folder_at(download_dir)
     store = Filestore(root)
     manner = Manner.of(
         client,
@@ -99,6 +97,20 @@ def download(
             deliver([planned], store, manner, ledger)
         ledger.report.raise_for_failures()
     return {**planned.summary(), "free_bytes": free}
+
+
+def folder_at(download_dir: str | os.PathLike[str]) -> Path:
+    """Return the download directory as a path.
+
+    Raises:
+        ArgumentError: it is not one of this machine.
+    """
+    if "://" in os.fspath(download_dir):
+        raise ArgumentError(
+            f"The download directory must be a folder, which {os.fspath(download_dir)} is not.",
+            hint="Only download-manifest can write to an object store.",
+        )
+    return Path(download_dir)
 
 
 def read_bundle(client: DSSClient, uuid: str, replica: str, version: str = "") -> Bundle:

@@ -32,6 +32,16 @@ _INNER = re.compile(r"[0-9a-f]{4}")
 MakeLink = Callable[[Path, Path], None]
 
 
+def home(sha256: str) -> tuple[str, ...]:
+    """Return where below a download directory the content with this checksum belongs, part by part.
+
+    Raises:
+        TransferError: not a SHA-256 checksum.
+    """
+    digest = check_sha256(sha256)
+    return (*FOLDER, digest[:2], digest[2:6], digest)
+
+
 class Filestore:
     """The store of one download directory, `<root>/.hca/v2/files_2_4/aa/bbbb/<sha256>`; nothing is created here."""
 
@@ -46,8 +56,7 @@ class Filestore:
         Raises:
             TransferError: not a SHA-256 checksum, or a folder of the store is a symbolic link.
         """
-        digest = check_sha256(sha256)
-        return self._places.join((*FOLDER, digest[:2], digest[2:6], digest))
+        return self._places.join(home(sha256))
 
     def may_hold(self, sha256: str) -> bool:
         """Return False if not even the folder for the content with this (checked) checksum was there at first.

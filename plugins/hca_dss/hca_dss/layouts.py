@@ -47,12 +47,23 @@ class Work(ABC):
         """Yield the rows that are right, in groups that must not be taken apart; one that is wrong is a failure."""
 
     @abstractmethod
-    def state(self, entry: Entry, stored: Path) -> State:
-        """Return what became of a row whose content belongs at `stored`."""
+    def outcome(self, entry: Entry) -> tuple[State, str]:
+        """Return what became of a row, and where its content is if it is saved."""
 
     @abstractmethod
     def target(self, entry: Entry) -> Path:
         """Return where the file of a row is wanted."""
+
+    def prepare(self) -> None:  # noqa: B027 - of a folder it is known before
+        """Raise an HcaError if it is known already that workers will not be able to save anything."""
+
+    def enter(self, result: FileResult) -> None:
+        """Enter what became of a file into the ledger."""
+        self.ledger.add(result)
+
+    def lose(self, entry: Entry, error: HcaError | OSError) -> None:
+        """Enter a row that failed before its file was tried."""
+        self.ledger.fail(entry.label, self.target(entry), error)
 
     def entries(self) -> Iterator[Entry]:
         """Yield the rows that are right; one that is wrong is a failure in the ledger."""
@@ -108,19 +119,26 @@ class Contents(Work):
         self.ledger.report.seconds += fetched.seconds
 
     def groups(self) -> Iterator[list[Record]]:
+        return ([record] for record, _ in self.contents())
+
+    def contents(self) -> Iterator[tuple[Record, Entry]]:
+        """Yield the rows that are right, but of those with one content only the first."""
         seen = set[int]()  # hashes, as in `hca_core.transfer.pool`
         for record, entry in self.checked():
             if hash(entry.file.sha256) not in seen:
                 seen.add(hash(entry.file.sha256))
-                yield [record]
+                yield record, entry
 
     def target(self, entry: Entry) -> Path:
         return self.store.path(entry.file.sha256)
 
-    def state(self, entry: Entry, stored: Path) -> State:
-        if stored in self.ledger.failed:
-            return "failed"
-        size = size_of(stored)
+    def outcome(self, entry: Entry) -> tuple[State, str]:
+        stored = self.target(entry)
+        size = None if stored in self.ledger.failed else size_of(stored)
+        return self.compared(entry, size), str(stored)
+
+    def compared(self, entry: Entry, size: int | None) -> State:
+        """Return what became of a row whose content has `size` bytes, or is not there."""
         if size == entry.file.size:
             return "saved"
         if size is not None:
@@ -129,7 +147,7 @@ class Contents(Work):
         return "failed"
 
     def _job(self, entry: Entry) -> TransferJob:
-        return content_job(entry.file, self.store, self.planner.client.api.base_url, entry.label)
+        return content_job(entry.file, self.target(entry), self.planner.client.api.base_url, entry.label)
 
     def _to_fetch(self, entry: Entry) -> int:
         if not self.store.may_hold(entry.file.sha256):
@@ -139,7 +157,7 @@ class Contents(Work):
     def _stored(self, result: FileResult) -> None:
         if result.status in ("fetched", "resumed"):
             protect(result.path)
-        self.ledger.add(result)
+        self.enter(result)
 
 
 class Bundles(Work):
@@ -168,13 +186,14 @@ class Bundles(Work):
     def target(self, entry: Entry) -> Path:
         return self.planner.root / _bundle(entry).folder / entry.file.name
 
-    def state(self, entry: Entry, stored: Path) -> State:
+    def outcome(self, entry: Entry) -> tuple[State, str]:
+        stored = self.store.path(entry.file.sha256)
         if entry.line in self.unwanted:
-            return "unwanted"
+            return "unwanted", str(stored)
         target, folder = self.target(entry), self.planner.root / _bundle(entry).folder
         wrong = entry.line in self.wrong or not self.ledger.failed.isdisjoint((folder, target))
         there = not wrong and target.is_file() and size_of(stored) == entry.file.size
-        return "saved" if there else "failed"
+        return "saved" if there else "failed", str(stored)
 
     def _plans(self) -> Iterator[BundlePlan]:
         for entry in self.entries():

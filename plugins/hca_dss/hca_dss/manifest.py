@@ -7,19 +7,22 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from hca_core.errors import ArgumentError, HcaError, TransferError
 from hca_core.transfer.fetch import Existing
 from hca_core.transfer.job import Progress
 from hca_core.transfer.ledger import Ledger, open_ledger
-from hca_dss.batches import Terms, hiring, perform
+from hca_dss.batches import MakeWork, Terms, hiring, perform
 from hca_dss.bundles import Planner
 from hca_dss.delivery import Manner
 from hca_dss.download import free_bytes_in, refuse_unwritable
 from hca_dss.layouts import Bundles, Contents, State, Work
+from hca_dss.objects import Objects
 from hca_dss.rows import Manifest
+from hca_dss.shelf import Place
 from hca_dss.table import Record, row, write_table
 
 if TYPE_CHECKING:
@@ -57,6 +60,8 @@ def download_manifest(
     bytes each). With `bundle` there is also a folder for each bundle, with all its metadata files and those data files
     that are listed. Afterwards the manifest is in the download directory, with a column `file_path` that is empty for
     rows whose file is not there. Rows that failed are also in `<name>.failed.tsv` beside it, which is a manifest, too.
+    `download_dir` may also be a place in an object store, `s3://bucket/prefix`, with layout `none` only: see
+    docs/cluster.md. Then the manifest, whose paths are URLs, is written to the current folder.
     `executor` has the files fetched by other workers than threads of this process: the name of an installed one (see
     `--executor` on the command line), with the address `scheduler` if it needs another one than is set; or any
     `concurrent.futures.Executor`, which is left running. To all workers the download directory must be one folder.
@@ -67,6 +72,8 @@ def download_manifest(
             was written.
         TransferError: rows failed (its `report` knows which; all others are saved), or there is no room, in which
             case nothing was written.
+        NotFoundError, AuthError, NetworkError: there is no such bucket, or nothing can be written to it; nothing was
+            fetched.
     """
     _check_layout(layout, no_metadata, no_data)
     wishes: dict[str, Any] = {
@@ -79,14 +86,14 @@ def download_manifest(
     }
     manner = Manner.of(client, **wishes, progress=progress)
     hire = hiring(client, executor, scheduler, existing)
-    root = _folder(download_dir)
+    target = _target(client, os.fspath(download_dir), layout, existing)
+    root, make = target.root, target.make
     listed = Manifest(Path(manifest))
     planner = Planner(client, replica, root, existing, no_metadata, no_data)
-    make = Contents if layout == "none" else Bundles
     if dry_run:
         summary = make(listed, planner, manner, Ledger()).summary()
-        return {"manifest": str(listed.path), "layout": layout, "directory": str(root), **summary}
-    refuse_unwritable(root)
+        return {"manifest": str(listed.path), "layout": layout, "directory": target.name, **summary}
+    refuse_unwritable(root, target.advice)
     with open_ledger(report) as ledger:
         work = make(listed, planner, manner, ledger)
         work.refuse_without_room(free_bytes(root))
@@ -105,19 +112,35 @@ def download_manifest(
     return {
         "manifest": str(written.manifest),
         "layout": layout,
-        "directory": str(root),
+        "directory": target.name,
         "rows": written.states.total(),
         "saved": written.states["saved"],
     }
 
 
-def _folder(download_dir: str | os.PathLike[str]) -> Path:
-    if "://" in os.fspath(download_dir):
+class _Target(NamedTuple):
+    """Where files go, called `name`: `make` knows how. The manifest goes to the folder `root`."""
+
+    name: str
+    root: Path
+    make: MakeWork
+    advice: str
+
+
+def _target(client: DSSClient, download_dir: str, layout: Layout, existing: Existing) -> _Target:
+    if "://" not in download_dir:
+        make = Contents if layout == "none" else Bundles
+        return _Target(str(Path(download_dir)), Path(download_dir), make, "Choose another --download-dir.")
+    place = Place.parse(download_dir)
+    if layout != "none":
+        raise ArgumentError(f"Layout {layout} needs a folder, which {place} is not.", hint="Choose layout none.")
+    if existing == "error":
         raise ArgumentError(
-            f"The download directory must be a folder, which {os.fspath(download_dir)} is not.",
-            hint="Workers on many machines need a folder that all of them share.",
+            "existing=error cannot be used with an object store.", hint="Choose a prefix that nobody uses."
         )
-    return Path(download_dir)
+    client.app.object_store(place.scheme)  # an unknown scheme is refused before anything is written
+    advice = "The manifest with the URLs is written to the current folder: go to another one."
+    return _Target(str(place), Path(), partial(Objects, place), advice)
 
 
 def _check_layout(layout: str, no_metadata: bool, no_data: bool) -> None:
@@ -162,9 +185,8 @@ def _outcome(listed: Manifest, work: Work, record: Record) -> tuple[State, str]:
         entry = listed.entry(record, work.planner.replica)
     except HcaError:
         return "failed", ""
-    stored = work.store.path(entry.file.sha256)
-    state = work.state(entry, stored)
-    return state, str(stored) if state == "saved" else ""
+    state, place = work.outcome(entry)
+    return state, place if state == "saved" else ""
 
 
 def _raise_for_failures(ledger: Ledger, written: _Written) -> None:

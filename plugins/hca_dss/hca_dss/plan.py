@@ -57,7 +57,7 @@ class Step(NamedTuple):
     @property
     def job(self) -> TransferJob:
         """How the content gets into the store."""
-        return content_job(self.file, self.route.store, self.route.base_url, self.label)
+        return content_job(self.file, self.route.store.path(self.file.sha256), self.route.base_url, self.label)
 
     @property
     def target(self) -> Path:
@@ -162,7 +162,7 @@ def make_step(file: DSSFile, route: Route, folder: Path, existing: Existing) -> 
     """Decide how one file, whose names and checksum are checked, gets to its name below `folder`."""
     if not route.store.may_hold(file.sha256):
         return Step(file, route, folder, Outlook("fetch", file.size))
-    job = content_job(file, route.store, route.base_url, route.prefix + file.name)
+    job = content_job(file, route.store.path(file.sha256), route.base_url, route.prefix + file.name)
     return Step(file, route, folder, outlook(job, existing))
 
 
@@ -172,12 +172,12 @@ def check_existing(existing: str) -> None:
         raise ArgumentError(f"existing={existing!r} is none of {', '.join(EXISTING)}.")
 
 
-def content_job(file: DSSFile, store: Filestore, base_url: str, name: str) -> TransferJob:
-    """Return how the content of `file` gets into the store; `name` is what people are told about."""
+def content_job(file: DSSFile, target: Path, base_url: str, name: str) -> TransferJob:
+    """Return how the content of `file` gets to `target`; `name` is what people are told about."""
     return TransferJob(
         name=name,
         url=file_url(base_url, file),
-        target=store.path(file.sha256),
+        target=target,
         identity=f"sha256:{file.sha256}",
         size=file.size,
         sha256=file.sha256,

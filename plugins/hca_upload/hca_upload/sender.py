@@ -49,7 +49,7 @@ class Sender:
         if error is None:
             return result
         return FileResult(
-            result.name, result.path, "unannounced", result.size, result.transferred, error=error, source=result.source
+            result.name, result.path, "unannounced", result.size, result.transferred, error=error, url=result.url
         )
 
     def foresee(self, source: Source) -> tuple[Outlook, int]:
@@ -85,7 +85,7 @@ class Sender:
         key = self._key(source)
         if self.presence.has_copy(key, listed):
             self.progress.advance(source.name, source.size)
-            return FileResult(source.name, source.path, "present", source.size, source=source.place)
+            return FileResult(source.name, source.path, "present", source.size, url=source.place)
         try:
             self.store.copy(
                 listed,
@@ -99,7 +99,7 @@ class Sender:
                 f"{source.place} cannot be copied: {error.message}",
                 hint="Who uploads to an area may copy from few buckets only. Download it, and upload the file.",
             ) from error
-        return FileResult(source.name, source.path, "copied", source.size, source=source.place)
+        return FileResult(source.name, source.path, "copied", source.size, url=source.place)
 
     def _read(self, source: Source, size: int) -> Content:
         from hca_core.transfer.content import read_visibly

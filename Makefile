@@ -27,6 +27,8 @@ $(VENV)/users: $(MANIFESTS)
 
 $(VENV)/developers: $(VENV)/users
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' $(PLUGINS:%=--editable %)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r tests/gen3-sdk.txt
+	@sh tests/install_orthanc.sh $(VENV)/orthanc
 	@touch $@
 
 dev: $(VENV)/developers

@@ -8,9 +8,8 @@ import pytest
 
 HEAVY = {
     "aiohttp", "authlib", "boto3", "botocore", "cheroot", "crcmod", "cryptography", "dask", "distributed", "google",
-    "google_crc32c",
-    "joserfc", "jsonschema", "jwt", "keyring", "platformdirs", "requests", "tqdm", "tweak", "urllib3", "werkzeug",
-    "yaml",
+    "google_crc32c", "irods", "joserfc", "jsonschema", "jwt", "keyring", "openpyxl", "pandas", "platformdirs",
+    "pydicom", "pynetdicom", "requests", "tqdm", "tweak", "urllib3", "werkzeug", "yaml",
 }  # fmt: skip
 
 RUN = """
@@ -43,6 +42,8 @@ def imported_by(*words: str) -> set[str]:
         ["dss", "login", "--help"],
         ["auth", "--help"],
         ["auth", "get-v1-roles", "--help"],
+        ["gen3", "--help"],
+        ["gen3", "auth", "--help"],
         ["local", "--help"],
         ["upload", "--help"],
         ["upload", "files", "--help"],
@@ -75,6 +76,7 @@ def test_help_makes_no_dataclass(words: list[str]) -> None:
     [
         *("hca", "hca_core", "hca_auth", "hca_auth.plugin"),
         *("hca_dask", "hca_dask.plugin", "hca_dask.executor"),
+        *("dtp", "hca_gen3", "hca_gen3.plugin"),
         *("hca_dss", "hca_dss.plugin", "hca_local", "hca_local.plugin", "hca_upload", "hca_upload.plugin"),
     ],
 )

@@ -63,10 +63,14 @@ def test_the_configuration_knows_the_defaults_of_plugins() -> None:
     get_config.cache_clear()
 
 
-def test_a_missing_plugin_is_named() -> None:
+def test_a_missing_plugin_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    import hca
+
+    monkeypatch.setitem(sys.modules, "hca_gen3", None)  # as if it were not installed
+    monkeypatch.delitem(sys.modules, "hca.gen3", raising=False)
+    monkeypatch.delattr(hca, "gen3", raising=False)
     with pytest.raises(ImportError, match="provided by the package hca-gen3, which is not installed"):
         import hca.gen3
-    import hca
 
     assert not hasattr(hca, "gen3")
     assert not hasattr(hca, "nonsense")

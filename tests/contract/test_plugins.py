@@ -69,7 +69,7 @@ def test_two_claims_to_one_name(tmp_path: Path) -> None:
 
 
 def test_a_command_of_a_missing_package_names_the_package(tmp_path: Path) -> None:
-    used = hca(tmp_path, "gen3", "get-users")
+    used = hca(tmp_path, "gen3", "get-users", HCA_PLUGINS="dss")
     assert used.returncode == 2
     assert "provided by the package hca-gen3, which is not installed" in used.stderr
     assert hca(tmp_path, "nonsense").returncode == 2

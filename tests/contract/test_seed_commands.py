@@ -42,6 +42,7 @@ ADDED_COMMANDS = {
     "hca dev": "for developers of programs and plugins",
     "hca dss verify": "compares downloaded files with their manifest",
     "hca * refresh-swagger": "the tutorials use it, the command list lacks it",
+    "hca gen3": "what is documented of it is a Python library",
     "hca local": "the services on this machine",
     "hca plugins": "shows what is installed",
 }

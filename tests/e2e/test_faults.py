@@ -156,9 +156,13 @@ class DownloadManifest(Download):
 
 
 class Upload(Transfer):
+    seconds = 60  # to wait for what another upload of the same file may still do
+
     def spoil(self, trouble: Trouble, of: str, times: int | None) -> Rule | None:
         if of == "bytes":
             return trouble.send and self.stack.s3.fail(trouble.send, "PUT", times=times)
+        if trouble.replaced:
+            self.seconds = 1
         fault = faults.act(self._replace, of="request") if trouble.replaced else trouble.ask
         return fault and self.stack.dss.fail(fault, "PUT", "/v1/[bf]*", times=times)
 
@@ -168,7 +172,8 @@ class Upload(Transfer):
         self.stack.s3_client().put_object(Bucket=bucket, Key=key, Body=OTHER)
 
     def run(self) -> Result:
-        return run("dss", "upload", "--src-dir", str(self.published.source), *WHERE, "--bundle-uuid", self.uuid)
+        what = ("--src-dir", str(self.published.source), "--bundle-uuid", self.uuid)
+        return run("dss", "upload", *what, *WHERE, "--timeout-seconds", str(self.seconds))
 
     def check(self, *, complete: bool) -> None:
         words = ("--bundle-uuid", self.uuid, "--replica", "aws", "--download-dir", str(self.folder))

@@ -30,8 +30,8 @@ from hca_dss.client import DSSClient
 
 SEED = 20240501
 SOAK = os.environ.get("HCA_SOAK") == "1"
-DOWNLOAD_KILLS = 200 if SOAK else 30
-UPLOAD_KILLS = 200 if SOAK else 12
+DOWNLOAD_KILLS = 200 if SOAK else 12
+UPLOAD_KILLS = 200 if SOAK else 6
 SMALL, LARGE = 490, 10  # files to download; a large one is continued in its middle
 UPLOADED = 500 if SOAK else 100  # files to upload
 PRIVATE = re.compile(r"\.hca-[0-9a-f]{16}\.part$")

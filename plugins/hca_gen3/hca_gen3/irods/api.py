@@ -1,0 +1,203 @@
+"""Datasets in iRODS: what is to be fetched of a collection, and fetching it."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import time
+import unicodedata
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hca_core.errors import HcaError, TransferError
+from hca_core.paths import check_name, safe_join
+from hca_core.retry import RetryPolicy
+from hca_core.transfer.fetch import Existing
+from hca_core.transfer.job import Progress, TransferJob
+from hca_core.transfer.ledger import Ledger, open_ledger
+from hca_core.transfer.pool import run
+from hca_core.transfer.quota import Quota
+from hca_gen3.irods.catalog import IrodsFile, check_collection, collections_in, files_in
+from hca_gen3.irods.opener import IrodsOpener
+from hca_gen3.irods.session import open_session, patiently
+from hca_gen3.irods.zone import Zone, read_zone
+
+if TYPE_CHECKING:
+    from irods.session import iRODSSession
+
+    from hca_core.app import App
+
+__all__ = ["IRODSAPI"]
+
+_JOBS = 4  # files at a time, each on a connection that an iRODS server starts a process for
+
+
+class IRODSAPI:
+    """Fetches collections of the zone that `config_file`, the environment (`IRODS_*`) or the settings describe.
+
+    `app` says which settings hold, `sleep` is how it waits before it tries to connect again.
+
+    Raises:
+        ConfigError: something about the zone is missing, or makes no sense.
+    """
+
+    def __init__(
+        self,
+        config_file: str | os.PathLike[str] | None = None,
+        *,
+        app: App | None = None,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        from hca_core.app import App
+
+        self.app = app or App()
+        self.zone = read_zone(config_file, self.app)
+        self._sleep = sleep
+
+    def download_data(
+        self,
+        data: str,
+        save_dir: str | os.PathLike[str] | None = None,
+        *,
+        jobs: int | None = None,
+        existing: Existing = "skip",
+        report: str | os.PathLike[str] | None = None,
+        fail_fast: bool = False,
+        progress: Progress | None = None,
+        quota: Quota | None = None,
+    ) -> dict[str, Any]:
+        """Fetch collection `data` of the project, with everything in it, and return how many files there are.
+
+        It becomes the folder `save_dir/<last part of data>`; without `save_dir`, in the current folder. Files that
+        are there with the right size are kept (`existing` as for `hca dss download`), partial ones are continued, and
+        each is compared with its checksum in the catalog, or its size if there is none. `report` names a file that
+        gets one line of JSON for each file.
+
+        Raises:
+            NotFoundError: there is no such collection.
+            AuthError, NetworkError: the server refuses the user, or cannot be reached.
+            TransferError: files failed; all others are saved.
+        """
+        with open_ledger(report) as ledger:
+            folder = self.fetch(
+                data,
+                Path(save_dir or ""),
+                ledger,
+                jobs=jobs,
+                existing=existing,
+                fail_fast=fail_fast,
+                progress=progress,
+                quota=quota,
+            )
+        ledger.report.raise_for_failures()
+        return {"directory": str(folder), **ledger.report.as_record()}
+
+    def fetch(
+        self,
+        data: str,
+        parent: Path,
+        ledger: Ledger,
+        *,
+        jobs: int | None = None,
+        existing: Existing = "skip",
+        fail_fast: bool = False,
+        progress: Progress | None = None,
+        quota: Quota | None = None,
+    ) -> Path:
+        """Fetch a collection into a folder of `parent` and return that; what becomes of its files is in the ledger.
+
+        Raises:
+            HcaError: as `download_data`, but for failures of single files.
+        """
+        collection = f"{self.zone.root}/{'/'.join(check_name(data))}"
+        folder = safe_join(parent, posixpath.basename(collection))
+        with open_session(self.zone, self.app.settings.value("network.read_timeout")) as session:
+            source = _Source(session, self.zone, self._policy(), self._sleep)
+            source.ask(partial(check_collection, session, self.zone, collection))
+            with closing(_Plan(source, folder, ledger).jobs(collection, "")) as planned:
+                fetched = run(
+                    planned,
+                    IrodsOpener(session, self.zone, self._policy(), self._sleep),
+                    concurrency=jobs or self.app.settings.value("transfer.jobs") or _JOBS,
+                    existing=existing,
+                    quota=quota,
+                    progress=progress,
+                    fail_fast=fail_fast,
+                    on_result=ledger.add,
+                )
+        ledger.report.seconds += fetched.seconds
+        return folder
+
+    def _policy(self) -> RetryPolicy:
+        return RetryPolicy(attempts=self.app.settings.value("network.retries") + 1)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A zone that can be asked, patiently."""
+
+    session: iRODSSession
+    zone: Zone
+    policy: RetryPolicy
+    sleep: Callable[[float], object]
+
+    def ask(self, question: Callable[[], Any]) -> Any:
+        return patiently(question, self.policy, self.sleep)
+
+    def files(self, path: str) -> list[IrodsFile]:
+        found: list[IrodsFile] = self.ask(partial(files_in, self.session, self.zone, path))
+        return found
+
+    def collections(self, path: str) -> list[str]:
+        found: list[str] = self.ask(lambda: list(collections_in(self.session, self.zone, path)))
+        return found
+
+
+class _Plan:
+    """What is to be fetched into `root`; what cannot be planned is a failure in the ledger, and the rest goes on."""
+
+    def __init__(self, source: _Source, root: Path, ledger: Ledger) -> None:
+        self._source, self._root, self._ledger = source, root, ledger
+
+    def jobs(self, path: str, below: str) -> Generator[TransferJob, None, None]:
+        """Yield a job for each file of the collection at `path`, which is `below` (ends in a slash) in the dataset."""
+        try:
+            (safe_join(self._root, below[:-1]) if below else self._root).mkdir(parents=True, exist_ok=True)
+            files, collections = self._source.files(path), self._source.collections(path)
+        except (HcaError, OSError) as error:
+            self._ledger.fail(below or path, self._root / below, error)
+            return
+        seen = set[str]()
+        for file in files:
+            yield from self._job(file, file.path[len(path) + 1 :], below, seen)
+        for name in collections:
+            try:
+                _check(name, seen)
+            except TransferError as error:
+                self._ledger.fail(f"{below}{name}", self._root, error)
+            else:
+                yield from self.jobs(f"{path}/{name}", f"{below}{name}/")
+
+    def _job(self, file: IrodsFile, name: str, below: str, seen: set[str]) -> Iterator[TransferJob]:
+        try:
+            _check(name, seen)
+            target = safe_join(self._root, f"{below}{name}")
+        except TransferError as error:
+            self._ledger.fail(f"{below}{name}", self._root, error)
+            return
+        url = file.url(self._source.zone)
+        yield TransferJob(f"{below}{name}", url, target, file.identity, file.size, sha256=file.sha256, md5=file.md5)
+
+
+def _check(name: str, seen: set[str]) -> None:
+    """Refuse a name that is none, or that some file systems cannot tell from one that was `seen` beside it."""
+    if len(check_name(name)) != 1:
+        raise TransferError(f"Unsafe file name {name!r}: it has a slash.")
+    key = unicodedata.normalize("NFC", name).casefold()
+    if key in seen:
+        raise TransferError(f"{name!r} cannot be saved: another name beside it differs only in case or accents.")
+    seen.add(key)

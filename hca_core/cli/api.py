@@ -14,6 +14,7 @@ import click
 
 from hca_core.cli import login
 from hca_core.cli.context import Context
+from hca_core.cli.groups import HelpGroup
 from hca_core.cli.options import make_option, regroup, word_kinds
 from hca_core.cli.output import clean, emit
 from hca_core.openapi import describe
@@ -30,7 +31,7 @@ FIRST_PAGE = "hca_first_page"
 OUTPUT = "hca_output"
 
 
-class ApiGroup(click.Group):
+class ApiGroup(HelpGroup):
     """A group with a command for each operation of `service`; commands added by hand win over generated ones.
 
     A service that needs a login for anything also has `login` and `logout`. Commands and their help come from the
@@ -41,12 +42,6 @@ class ApiGroup(click.Group):
         super().__init__(*args, **kwargs)
         self.service = service
         self.add_command(_refresh_command(service))
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args and not ctx.resilient_parsing:
-            click.echo(ctx.get_help())
-            ctx.exit()
-        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         generated = dict.fromkeys(operation.command for operation in self._api(ctx).operations)

@@ -11,7 +11,7 @@ import click
 from hca_core import __version__
 from hca_core.cli.context import Context
 from hca_core.cli.output import FORMATS, clean, compile_query, say
-from hca_core.errors import HcaError, PluginError
+from hca_core.errors import HcaError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -68,18 +68,10 @@ class RootGroup(click.Group):
         return list(self.plugins.commands())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        from hca_core.app import load_target
+        from hca_core.cli.groups import load_command
 
         spec = self.plugins.command(cmd_name)
-        if spec is None:
-            return None
-        try:
-            command = load_target(spec.target)
-        except (ImportError, AttributeError) as error:
-            raise PluginError(f"The command {cmd_name!r} cannot be loaded: {error}.", plugin=cmd_name) from error
-        if not isinstance(command, click.Command):
-            raise PluginError(f"{spec.target}, the target of {cmd_name!r}, is not a command.", plugin=cmd_name)
-        return command
+        return load_command(spec) if spec else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -112,12 +104,9 @@ class RootGroup(click.Group):
             )
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        # click would import every command for its help; what the plugins describe has it already.
-        from click.shell_completion import CompletionItem
+        from hca_core.cli.groups import completions
 
-        commands = self.plugins.commands().values()
-        found = [CompletionItem(spec.name, help=spec.summary) for spec in commands if spec.name.startswith(incomplete)]
-        return found + click.Command.shell_complete(self, ctx, incomplete)
+        return completions(self, self.plugins.commands().values(), ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

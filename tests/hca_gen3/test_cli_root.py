@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib.util import find_spec
 
 import pytest
 
@@ -19,13 +18,11 @@ def test_all_commands_are_listed(hca: Hca) -> None:
     for words in (["gen3"], ["gen3", "--help"]):
         result = hca(*words)
         assert result.code == 0
-        assert all(f"  {name} " in result.stdout for name in COMMANDS)
+        assert all(f"  {spec.name} " in result.stdout for spec in COMMANDS)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", [spec.name for spec in COMMANDS])
 def test_every_command_is_there(hca: Hca, name: str) -> None:
-    if find_spec(COMMANDS[name][0].partition(":")[0]) is None:
-        pytest.fail(f"{name} has no module")
     result = hca("gen3", name, "--help")
     assert (result.code, result.stderr) == (0, "")
     assert result.stdout.startswith(f"Usage: hca gen3 {name}")

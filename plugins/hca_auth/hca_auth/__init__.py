@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hca_core.lazy import lazily
 
 if TYPE_CHECKING:
     from hca_auth.client import AuthClient as AuthClient
 
 __all__ = ["AuthClient"]
 
-
-def __getattr__(name: str) -> Any:
-    if name != "AuthClient":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from hca_auth.client import AuthClient
-
-    return AuthClient
+__getattr__ = lazily(__name__, {"AuthClient": "hca_auth.client"})

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hca_core.lazy import lazily
 
 if TYPE_CHECKING:
     from hca_dss.bundle import DSSFile as DSSFile
@@ -12,10 +13,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DSSClient", "DSSFile", "TaskRunner"]
 
-_HOMES = {"DSSClient": "hca_dss.client", "DSSFile": "hca_dss.bundle", "TaskRunner": "hca_dss.tasks"}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+__getattr__ = lazily(
+    __name__, {"DSSClient": "hca_dss.client", "DSSFile": "hca_dss.bundle", "TaskRunner": "hca_dss.tasks"}
+)

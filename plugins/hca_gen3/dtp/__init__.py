@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hca_core.lazy import lazily
 
 if TYPE_CHECKING:
     from hca_gen3 import IRODSAPI as IRODS
@@ -32,19 +33,19 @@ __all__ = [
     "Querier",
 ]
 
-# What later releases of the original called the same classes.
-_LATER = {
-    "IRODS": "IRODSAPI",
-    "MetadataExporter": "Exporter",
-    "MetadataQuerier": "Querier",
-    "MetadataUploader": "Gen3Submitter",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module("hca_gen3"), _LATER.get(name, name))
+# The names below the first seven are what later releases of the original called the same classes.
+__getattr__ = lazily(
+    __name__,
+    {
+        **dict.fromkeys(
+            ("Auth", "Downloader", "Exporter", "Gen3Convertor", "Gen3Submitter", "IRODSAPI", "Querier"), "hca_gen3"
+        ),
+        "IRODS": "hca_gen3:IRODSAPI",
+        "MetadataExporter": "hca_gen3:Exporter",
+        "MetadataQuerier": "hca_gen3:Querier",
+        "MetadataUploader": "hca_gen3:Gen3Submitter",
+    },
+)
 
 
 def __dir__() -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hca_core.lazy import lazily
 
 if TYPE_CHECKING:
     from hca_gen3.auth import Auth as Auth
@@ -28,20 +29,17 @@ __all__ = [
     "Querier",
 ]
 
-_HOMES = {
-    "Auth": "hca_gen3.auth",
-    "Commons": "hca_gen3.commons",
-    "ConfigLoader": "hca_gen3.config_file",
-    "Downloader": "hca_gen3.downloader",
-    "Exporter": "hca_gen3.exporter",
-    "Gen3Convertor": "hca_gen3.convertor",
-    "Gen3Submitter": "hca_gen3.submitter",
-    "IRODSAPI": "hca_gen3.irods",
-    "Querier": "hca_gen3.querier",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+__getattr__ = lazily(
+    __name__,
+    {
+        "Auth": "hca_gen3.auth",
+        "Commons": "hca_gen3.commons",
+        "ConfigLoader": "hca_gen3.config_file",
+        "Downloader": "hca_gen3.downloader",
+        "Exporter": "hca_gen3.exporter",
+        "Gen3Convertor": "hca_gen3.convertor",
+        "Gen3Submitter": "hca_gen3.submitter",
+        "IRODSAPI": "hca_gen3.irods",
+        "Querier": "hca_gen3.querier",
+    },
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hca_core.lazy import lazily
 
 if TYPE_CHECKING:
     from hca_upload.area import UploadArea as UploadArea
@@ -14,16 +15,13 @@ if TYPE_CHECKING:
 
 __all__ = ["UploadArea", "UploadAreaURI", "UploadConfig", "UploadException", "UploadService"]
 
-_HOMES = {
-    "UploadArea": "hca_upload.area",
-    "UploadAreaURI": "hca_upload.area_uri",
-    "UploadConfig": "hca_upload.selection",
-    "UploadException": "hca_upload.errors",
-    "UploadService": "hca_upload.service",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+__getattr__ = lazily(
+    __name__,
+    {
+        "UploadArea": "hca_upload.area",
+        "UploadAreaURI": "hca_upload.area_uri",
+        "UploadConfig": "hca_upload.selection",
+        "UploadException": "hca_upload.errors",
+        "UploadService": "hca_upload.service",
+    },
+)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hca_core.cli.context import Context, pass_context
+from hca_core.cli.groups import HelpGroup
 
 if TYPE_CHECKING:
     from hca_upload.area import UploadArea
@@ -23,17 +24,7 @@ PLACE_OPTIONS = (
 CHECKSUM_NAMES = {"s3_etag": "S3_Etag", "crc32c": "CRC32C", "sha1": "SHA1", "sha256": "SHA256"}
 
 
-class UploadGroup(click.Group):
-    """A group that shows its help if no command is named, which is no mistake."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if not args and not ctx.resilient_parsing:
-            click.echo(ctx.get_help())
-            ctx.exit()
-        return super().parse_args(ctx, args)
-
-
-@click.group("upload", cls=UploadGroup)
+@click.group("upload", cls=HelpGroup)
 def upload() -> None:
     """Upload files to an area of the HCA upload service.
 

@@ -113,7 +113,7 @@ def test_a_new_plugin(hca, home: Path, tmp_path: Path) -> None:
         ("core", f"hca-core {__version__}"),
         ("config", f"hca-core {__version__}"),
         ("dss", f"hca-dss {__version__}"),
-        ("gen3", "the package hca-gen3"),
+        ("gen3", f"hca-gen3 {__version__}"),
         ("network", "the settings of hca"),
         ("log_level", "the settings of hca"),
         ("profiles", "the settings of hca"),
@@ -129,3 +129,8 @@ def test_a_new_plugin_takes_no_name_from_others(hca, home: Path, folder: Path, n
     assert result.code == 2
     assert result.stderr == f"Error: The name {name!r} is taken by {owner}.\n"
     assert not list(home.glob("hca-*"))
+
+
+def test_a_new_plugin_takes_no_name_of_a_package_that_is_not_there(hca, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HCA_PLUGINS", "dss")
+    assert hca("plugins", "new", "gen3").stderr == "Error: The name 'gen3' is taken by the package hca-gen3.\n"

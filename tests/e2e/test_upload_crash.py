@@ -16,7 +16,7 @@ from hca_dss.staging import file_uuid
 BUNDLE = "11111111-2222-4333-8444-555555555555"
 MIB = 1024 * 1024
 PART = 64 * MIB
-SIZE = 11 * PART + 5  # more parts than are sent at once
+SIZE = 9 * PART + 5  # more parts than are sent at once
 
 
 @pytest.fixture

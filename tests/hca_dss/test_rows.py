@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from hca_core.errors import HcaError
@@ -44,6 +44,7 @@ def test_a_usual_row() -> None:
     assert found.file.size == 1024
 
 
+@settings(deadline=None)
 @given(NAMES)
 @example("con")
 @example("aux.txt")
@@ -58,6 +59,7 @@ def test_any_name(name: str) -> None:
     assert entry(cells) == checked(cells)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 6), st.text(max_size=5), st.integers(0, 40))
 @example(1, "2024-02-30T120000.000000Z", 40)
 @example(6, "2024-13-01T120000.000000Z", 40)

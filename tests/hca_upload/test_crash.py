@@ -97,5 +97,5 @@ def test_many_files_need_no_more_memory_than_few(selected: Stack, tmp_path: Path
 
     growth = peak(many) - peak(few)
     assert growth < 8 * 1024, f"{growth} KiB"
-    assert len([*selected.area.list()]) == 2050
-    assert len(selected.announced()) == 2050
+    assert len([*selected.area.list()]) == 850
+    assert len(selected.announced()) == 850

@@ -582,7 +582,7 @@ SEQUENCES = st.lists(
 )
 
 
-@settings(derandomize=True, deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+@settings(derandomize=True, deadline=None, max_examples=100, suppress_health_check=list(HealthCheck))
 @given(
     faults=SEQUENCES,
     big=st.booleans(),
@@ -613,7 +613,7 @@ BREAKS = st.builds(Fault, st.sampled_from(["cut", "short", "gzip"]), st.integers
 CHANGES = st.builds(Fault, st.sampled_from(["replaced", "shift", "whole", "unlabelled", "416"]), st.integers(1, 4999))
 
 
-@settings(derandomize=True, deadline=None, max_examples=500, suppress_health_check=list(HealthCheck))
+@settings(derandomize=True, deadline=None, max_examples=250, suppress_health_check=list(HealthCheck))
 @given(
     faults=st.lists(BREAKS | CHANGES, max_size=6),
     known_size=st.booleans(),

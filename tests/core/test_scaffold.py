@@ -107,7 +107,8 @@ def test_an_installed_plugin_passes_its_own_tests(tmp_path: Path, monkeypatch: p
     environ = {**os.environ, "PYTHONPATH": str(site)}
     for folder in folders:
         # Not the sources in the folder: what was installed must be whole.
-        tested = run("pytest", "-W", "error", "-p", "no:cacheprovider", folder / "tests", cwd=site, env=environ)
+        options = ["-W", "error", "-p", "no:cacheprovider", "--basetemp", tmp_path / "inner"]
+        tested = run("pytest", *options, folder / "tests", cwd=site, env=environ)
         assert "3 passed" in tested.stdout, tested.stdout + tested.stderr
     greeted = run("hca_core", "deep_sea2", "--name", "Ada", cwd=tmp_path, env=environ)
     assert greeted.stdout == '{\n  "greeting": "Hello, Ada!"\n}\n'

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -54,8 +55,21 @@ def test_the_lock_has_one_holder(root: Root) -> None:
 
 
 def test_those_who_look_do_not_mislead_each_other(root: Root) -> None:
+    assert not is_held(root)
+    with hold(root):
+        pass
     with ThreadPoolExecutor(8) as pool:
-        assert not any(pool.map(lambda _: is_held(root), range(200)))
+        assert not any(pool.map(lambda _: is_held(root), range(2000)))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no shared locks")
+def test_somebody_who_is_looking_is_not_the_one_who_serves(root: Root) -> None:
+    import fcntl
+
+    root.lock_file.touch()
+    with root.lock_file.open() as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        assert not is_held(root)
 
 
 def test_what_a_running_stack_serves(root: Root) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -86,11 +88,30 @@ def hold(root: Root, *, patience: float = 0.5) -> Iterator[None]:
 
 def is_held(root: Root) -> bool:
     """Return whether a process serves this root, or is about to."""
+    if sys.platform == "win32":
+        return _seems_held(root)
+    import fcntl
+
+    try:
+        descriptor = os.open(root.lock_file, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    try:
+        # A shared lock, because those who only look must not take each other for the process that serves.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _seems_held(root: Root) -> bool:
+    """Return whether the lock cannot be had; somebody who looks at the same moment is waited for."""
     from filelock import Timeout
 
     lock = _lock(root)
     try:
-        # More than one try, because somebody else may be looking at this very moment.
         lock.acquire(timeout=0.05, poll_interval=0.01)
     except Timeout:
         return True

@@ -49,7 +49,7 @@ soak: dev
 	HCA_SOAK=1 $(BIN)/python -m pytest -n auto --dist loadfile -p no:logging tests/core/transfer/test_model.py tests/e2e/test_interruptions.py tests/e2e/test_kill.py
 
 test: dev
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: dev
 	$(BIN)/ruff format --check $(SOURCES)

@@ -1,11 +1,13 @@
 """Whatever happens to a client or its machine in the middle: nothing is lost, nothing is wrong, and a rerun completes.
 
-`HCA_SOAK=1` kills as often as the promise says: 200 times.
+`HCA_SOAK=1` kills as often as the promise says, 200 times, and as many files.
 """
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
+import json
 import os
 import random
 import re
@@ -27,13 +29,15 @@ from proxied_stack import ProxiedStack, proxied_stack
 
 from hca_core.testing import faults, run
 from hca_dss.client import DSSClient
+from hca_dss.staging import file_uuid
 
 SEED = 20240501
 SOAK = os.environ.get("HCA_SOAK") == "1"
-DOWNLOAD_KILLS = 200 if SOAK else 12
-UPLOAD_KILLS = 200 if SOAK else 6
-SMALL, LARGE = 490, 10  # files to download; a large one is continued in its middle
-UPLOADED = 500 if SOAK else 100  # files to upload
+DOWNLOAD_KILLS = 200 if SOAK else 8
+UPLOAD_KILLS = 200 if SOAK else 5
+SMALL, LARGE = 490 if SOAK else 140, 10  # files to download; a large one is continued in its middle
+PART = 64 * 1024 * 1024  # bytes; what an upload of a large file consists of
+UPLOADED = 500 if SOAK else 60  # files to upload
 PRIVATE = re.compile(r"\.hca-[0-9a-f]{16}\.part$")
 MANY, FEW = "11111111-2222-4333-8444-555555555555", "22222222-2222-4333-8444-555555555555"
 WHERE = ("--replica", "aws", "--staging-bucket", "staging")
@@ -124,7 +128,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProxiedStack]:
 
 @pytest.fixture(scope="module")
 def many(stack: ProxiedStack, tmp_path_factory: pytest.TempPathFactory) -> Published:
-    """A bundle of 500 files."""
+    """A bundle of many files."""
     source = tmp_path_factory.mktemp("many") / "source"
     files(source, SMALL, range(1, 8000), 1)
     files(source, LARGE, range(1_100_000, 2_000_000), 2)
@@ -259,6 +263,90 @@ def check_upload(stack: ProxiedStack, uuid: str, source: Path, since: int, tmp_p
     (downloaded,) = folder.glob(f"{uuid}.*")
     (downloaded / "bundle.json").unlink()
     assert contents_of(downloaded) == contents_of(source)
+
+
+# An upload of a file that is sent in parts
+
+
+class LargeUpload:
+    """A bundle of one file of `size` bytes that takes little space, on its way into the stack."""
+
+    def __init__(self, stack: ProxiedStack, folder: Path, size: int) -> None:
+        self.stack, self.folder, self.size, self.uuid = stack, folder, size, str(uuid4())
+        self.file = folder / "source" / "reads.bam"
+        self.file.parent.mkdir()
+        with self.file.open("wb") as file:
+            for position in range(0, size, PART):
+                file.seek(position)
+                file.write(os.urandom(min(5, size - position)))
+        self.words = ("upload", "--src-dir", str(self.file.parent), *WHERE, "--bundle-uuid", self.uuid)
+
+    def parts(self) -> dict[int, int]:
+        """Return the sizes of the parts that the store has of unfinished uploads."""
+        s3, key = self.stack.s3_client(), f"{file_uuid(self.uuid, 'reads.bam')}/reads.bam"
+        uploads = s3.list_multipart_uploads(Bucket="staging").get("Uploads", [])
+        assert {upload["Key"] for upload in uploads} <= {key}
+        found = [s3.list_parts(Bucket="staging", Key=key, UploadId=one["UploadId"]).get("Parts", []) for one in uploads]
+        return {part["PartNumber"]: part["Size"] for parts in found for part in parts}
+
+    def kill(self, after: int) -> dict[int, int]:
+        """Kill a client when so many parts have arrived; return them. More do not get through."""
+        self.stack.s3.fail(faults.stall(0, "request"), "PUT", after=after, times=None)
+        process = start(self.stack, *self.words)
+        while process.poll() is None and len(self.parts()) < after:
+            time.sleep(0.05)
+        process.kill()
+        _, errors = process.communicate()
+        assert process.returncode < 0, errors
+        self.stack.heal()
+        return self.parts()
+
+    def report(self) -> dict[str, Any]:
+        """Upload; return what the report says of the file."""
+        hca(self.stack, *self.words, "--report", str(self.folder / "report"))
+        (line,) = [json.loads(line) for line in (self.folder / "report").read_text().splitlines()]
+        return line
+
+    def check(self) -> None:
+        """Download the bundle and compare; nothing unfinished may be left in the store."""
+        assert self.parts() == {}
+        out = self.folder / "out"
+        hca(self.stack, "download", "--bundle-uuid", self.uuid, "--replica", "aws", "--download-dir", str(out))
+        (bundle,) = out.glob(f"{self.uuid}.*")
+        assert filecmp.cmp(self.file, bundle / "reads.bam", shallow=False)
+
+
+@pytest.fixture
+def entered(stack: ProxiedStack, monkeypatch: pytest.MonkeyPatch) -> ProxiedStack:
+    """The stack, which this process may use, too."""
+    stack.enter(monkeypatch)
+    return stack
+
+
+def test_after_a_kill_only_what_is_missing_or_has_changed_is_sent(entered: ProxiedStack, tmp_path: Path) -> None:
+    upload = LargeUpload(entered, tmp_path, 3 * PART + 5)
+    kept = upload.kill(after=2)
+    assert len(kept) == 2
+    missing = upload.size - sum(kept.values())
+    planned = run("dss", *upload.words, "--dry-run").json
+    assert (planned["files"][0]["action"], planned["bytes_to_send"]) == ("resume", missing)
+    changed = min(kept)
+    with upload.file.open("r+b") as file:
+        file.seek((changed - 1) * PART + 77)
+        file.write(b"changed")
+    line = upload.report()
+    assert (line["status"], line["transferred"]) == ("resumed", missing + kept[changed])
+    upload.check()
+    assert upload.report()["status"] == "present"
+
+
+def test_two_uploads_at_once_make_one_right_file(entered: ProxiedStack, tmp_path: Path) -> None:
+    upload = LargeUpload(entered, tmp_path, PART + 5)
+    both = [start(entered, *upload.words) for _ in range(2)]
+    for process in both:
+        _, errors = process.communicate(timeout=100)
+        assert process.returncode == 0, errors
+    upload.check()
 
 
 # Two at once

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-__all__ = ["ByteStream", "Opener", "Progress", "Silent", "SliceOpener", "TransferJob"]
+__all__ = ["ByteStream", "Opener", "Progress", "Silent", "SliceOpener", "TransferJob", "pass_over"]
 
 
 @dataclass(frozen=True)
@@ -95,3 +95,10 @@ class Silent:
     def done(self, name: str) -> None: ...
 
     def note(self, message: str) -> None: ...
+
+
+def pass_over(name: str, size: int, progress: Progress) -> None:
+    """Tell of a file that is there already."""
+    progress.add(name, size)
+    progress.advance(name, size)
+    progress.done(name)

@@ -18,7 +18,7 @@ from hca_core.transfer.digest import MIB, checksums
 from .conftest import AREA, BUCKET, Seen, Stack, big, until, write
 
 PART = 64 * MIB
-SIZE = 4 * PART + 5
+SIZE = 2 * PART + 5
 
 # The peak that `resource` tells of a child includes that of the process which started it.
 MEASURED = """
@@ -64,20 +64,20 @@ def held(stack: Stack, numbers: set[int]) -> Iterator[None]:
 def test_u1_nothing_is_sent_twice_after_a_kill(selected: Stack, tmp_path: Path) -> None:
     path = big(tmp_path / "reads.bam", SIZE)
     words = [sys.executable, "-m", "hca_core", "upload", "files", str(path)]
-    with held(selected, {3, 4}):
+    with held(selected, {2}):
         process = subprocess.Popen(words, stderr=subprocess.PIPE)
-        until(lambda: process.poll() is not None or {1, 2, 5} <= parts(selected).keys(), 60)
+        until(lambda: process.poll() is not None or {1, 3} <= parts(selected).keys(), 60)
         process.kill()
         _, errors = process.communicate()
         assert process.returncode < 0, errors
-    assert parts(selected) == {1: PART, 2: PART, 5: 5}
+    assert parts(selected) == {1: PART, 3: 5}
     assert selected.names() == []
     plan = selected.area.upload_files([path], dry_run=True)
-    assert (plan["files"][0]["action"], plan["bytes_to_send"]) == ("resume", 2 * PART)
+    assert (plan["files"][0]["action"], plan["bytes_to_send"]) == ("resume", PART)
     selected.s3.seen.clear()
     result = selected.area.upload_files([path])
-    assert (result["resumed"], result["transferred"]) == (1, 2 * PART)
-    assert selected.s3.sent() == 2 * PART
+    assert (result["resumed"], result["transferred"]) == (1, PART)
+    assert selected.s3.sent() == PART
     assert selected.head("reads.bam").etag == checksums(path).s3_etag
     assert parts(selected) == {}
     selected.s3.seen.clear()
@@ -89,7 +89,7 @@ def test_u1_nothing_is_sent_twice_after_a_kill(selected: Stack, tmp_path: Path) 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="there is no /proc")
 def test_many_files_need_no_more_memory_than_few(selected: Stack, tmp_path: Path) -> None:
     few = write(tmp_path / "few", *(f"f{number}.csv" for number in range(50)))
-    many = write(tmp_path / "many", *(f"m{number}.csv" for number in range(800)))
+    many = write(tmp_path / "many", *(f"m{number}.csv" for number in range(400)))
 
     def peak(folder: Path) -> int:
         words = [sys.executable, "-c", MEASURED, "-q", str(folder)]
@@ -97,5 +97,5 @@ def test_many_files_need_no_more_memory_than_few(selected: Stack, tmp_path: Path
 
     growth = peak(many) - peak(few)
     assert growth < 8 * 1024, f"{growth} KiB"
-    assert len([*selected.area.list()]) == 850
-    assert len(selected.announced()) == 850
+    assert len([*selected.area.list()]) == 450
+    assert len(selected.announced()) == 450

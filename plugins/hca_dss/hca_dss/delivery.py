@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from hca_core.errors import HcaError
 from hca_core.transfer.fetch import Existing
-from hca_core.transfer.job import Opener, Progress, TransferJob
+from hca_core.transfer.job import Opener, Progress, Silent, TransferJob, pass_over
 from hca_core.transfer.ledger import Ledger, failed
 from hca_core.transfer.limit import RateLimit, limited, parse_rate
 from hca_core.transfer.pool import run
 from hca_core.transfer.private import Sweeper
 from hca_core.transfer.quota import Quota
 from hca_core.transfer.report import FileResult, Report, Status
+from hca_core.transfer.sink import SMALL
 from hca_dss.filestore import Filestore, link, protect
 from hca_dss.places import Places
 from hca_dss.plan import BundlePlan, Plan, Step, check_existing, in_store
@@ -83,7 +84,7 @@ class Manner:
 
 def deliver(plans: Iterable[Plan], store: Filestore, manner: Manner, ledger: Ledger) -> None:
     """Perform all plans, which are taken as they are needed; what fails is in the ledger."""
-    linker = Linker(store, manner.existing, ledger)
+    linker = Linker(store, manner.existing, ledger, manner.progress)
     with closing(linker.jobs(plans)) as jobs:
         fetched = manner.fetch(jobs, in_store(manner.existing), linker.stored)
     ledger.report.seconds += fetched.seconds
@@ -101,22 +102,27 @@ class _Work:
 class Linker:
     """Makes each content visible in every folder that wants it as soon as it is stored."""
 
-    def __init__(self, store: Filestore, existing: Existing, ledger: Ledger) -> None:
+    def __init__(self, store: Filestore, existing: Existing, ledger: Ledger, progress: Progress | None = None) -> None:
         self._store, self._existing, self._ledger = store, existing, ledger
+        self._progress = progress or Silent()
         self._waiting: dict[str, list[tuple[_Work, list[Step]]]] = {}  # by checksum, as the others
         self._there = set[str]()
         self._failed: dict[str, FileResult] = {}
         self._sweep = Sweeper()
 
     def jobs(self, plans: Iterable[Plan]) -> Generator[TransferJob, None, None]:
-        """Yield one job for each content that no earlier plan has asked for."""
+        """Yield one job for each content that is not known to be there and that no earlier plan has asked for."""
         for plan in plans:
             work = _Work(plan, Places(plan.folder), len(plan.contents))
             for sha256, steps in plan.contents.items():
                 if sha256 in self._failed:
                     self._link(work, steps, self._failed[sha256])
                 elif sha256 in self._there:
-                    self._link(work, steps, _present(steps[0].job))
+                    self._link(work, steps, _present(steps[0]))
+                elif _is_there(steps[0]):
+                    self._there.add(sha256)
+                    pass_over(steps[0].label, steps[0].file.size, self._progress)
+                    self._link(work, steps, _present(steps[0]))
                 elif sha256 in self._waiting:
                     self._waiting[sha256].append((work, steps))
                 else:
@@ -173,8 +179,13 @@ class Linker:
         self._ledger.add(result)
 
 
-def _present(job: TransferJob) -> FileResult:
-    return FileResult(job.name, job.target, "present", job.size)
+def _is_there(step: Step) -> bool:
+    """Return whether the plan has found all there is to know; a larger file may have left parts to be cleared away."""
+    return step.outlook.action == "present" and step.file.size <= SMALL
+
+
+def _present(step: Step) -> FileResult:
+    return FileResult(step.label, step.stored, "present", step.file.size)
 
 
 def _shared(result: FileResult) -> FileResult:

@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from stat import S_ISREG
 
 from hca_core.errors import TransferError
 from hca_core.paths import check_sha256
@@ -140,9 +141,10 @@ def link(
 
 def _settle(stored: Path, target: Path, verify: bool, overwrite: bool, make_link: MakeLink) -> None:
     """Deal with a `target` that exists."""
-    if target.is_symlink() or not target.is_file():
+    there = os.lstat(target)
+    if not S_ISREG(there.st_mode):
         raise TransferError(f"{target} is in the way: it is not a regular file.", hint="Move it away.")
-    if target.samefile(stored):
+    if os.path.samestat(there, os.stat(stored)):
         return
     if overwrite:
         _replace(stored, target, make_link)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from hca_core.errors import AuthError, HcaError, NetworkError, NotFoundError
 from hca_core.transfer.digest import MIB
 from hca_core.transfer.fetch import fetch, is_hopeless
-from hca_core.transfer.job import Progress, Silent, TransferJob
+from hca_core.transfer.job import Progress, Silent, TransferJob, pass_over
 from hca_core.transfer.lanes import CONNECTIONS, Lanes
 from hca_core.transfer.ledger import Ledger, failed
 from hca_core.transfer.pace import Pace, room
@@ -186,9 +186,7 @@ class _Keeper:
             return None
         if existing == "verify" and not self.shelf.reads_as(sha256):
             return None
-        self._progress.add(job.name, size)
-        self._progress.advance(job.name, size)
-        self._progress.done(job.name)
+        pass_over(job.name, size, self._progress)
         return FileResult(job.name, job.target, "present", size)
 
     def _moved(self, job: TransferJob, sha256: str) -> FileResult:

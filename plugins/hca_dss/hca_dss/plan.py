@@ -57,7 +57,12 @@ class Step(NamedTuple):
     @property
     def job(self) -> TransferJob:
         """How the content gets into the store."""
-        return content_job(self.file, self.route.store.path(self.file.sha256), self.route.base_url, self.label)
+        return content_job(self.file, self.stored, self.route.base_url, self.label)
+
+    @property
+    def stored(self) -> Path:
+        """Where the content is in the store, or will be."""
+        return self.route.store.path(self.file.sha256)
 
     @property
     def target(self) -> Path:

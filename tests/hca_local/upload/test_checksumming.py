@@ -189,14 +189,13 @@ def test_many_announcements_at_once(upload: Upload) -> None:
     assert counts(upload)["TOTAL_NUM_FILES"] == 1
 
 
-@pytest.mark.slow
-def test_a_thousand_files(upload: Upload) -> None:
-    names = [f"{number:04}.csv" for number in range(1000)]
+def test_many_files(upload: Upload) -> None:
+    names = [f"{number:04}.csv" for number in range(200)]
     for name in names:
         upload.upload(name, CSV)
     with ThreadPoolExecutor(12) as pool:
         assert {answer.status_code for answer in pool.map(upload.announce, names)} == {202}
-    until(lambda: counts(upload)["CHECKSUMMED"] == 1000, seconds=90)
+    until(lambda: counts(upload)["CHECKSUMMED"] == 200, seconds=90)
     found = upload.area("PUT", "/files_info", json=names).json()
     assert [one["name"] for one in found] == names
     assert all(one["checksums"] == CSV_SUMS for one in found)

@@ -18,8 +18,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector all that was imported: to look at it again and again takes a tenth of the time."""
+    # Spare the garbage collector all that was imported: to look at it again and again takes a tenth of the time.
     gc.freeze()
+    # Tests start pytest, too; there it takes seconds to load plugins which have been installed for other tests.
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 
 
 def _has_plenty() -> bool:

@@ -33,7 +33,11 @@ def hca_settings() -> list[SettingSpec]:
         SettingSpec("network.allow_http", False, "Allow plain http to hosts other than this machine."),
         SettingSpec("network.ca_bundle", None, "File of certificate authorities to trust instead of the usual ones."),
         SettingSpec("network.connect_timeout", 20.0, "Seconds to wait for a connection."),
-        SettingSpec("network.deadline", 3600.0, "Seconds after which one request gives up, waits included."),
+        SettingSpec(
+            "network.deadline",
+            3600.0,
+            "Seconds after which one request gives up, waits included; a file may take longer.",
+        ),
         SettingSpec("network.proxy", None, "URL of the proxy for all requests; overrides HTTPS_PROXY."),
         SettingSpec("network.read_timeout", 40.0, "Seconds to wait for the next bytes of an answer."),
         SettingSpec("network.retries", 10, "How often a failed request is tried again."),

@@ -126,7 +126,10 @@ class RootGroup(click.Group):
         except HcaError as error:
             if ctx.params.get("debug"):
                 _show_traceback()
-            raise Failure(error.message, hint=error.hint, exit_code=error.exit_code) from error
+            # Who raises an error has taken secrets out of it; this is the net for what slips through.
+            from hca_core.redact import redact
+
+            raise Failure(redact(error.message), hint=error.hint, exit_code=error.exit_code) from error
         except KeyboardInterrupt as error:
             raise Failure("Interrupted.", exit_code=130) from error
         except (click.ClickException, click.exceptions.Exit, click.Abort, OSError) as error:

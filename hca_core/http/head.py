@@ -13,6 +13,7 @@ from typing import BinaryIO
 __all__ = ["FileResponse", "Headers", "read_headers", "request_head"]
 
 _MOST_HEADERS = 100
+_MOST_HEADS = 10  # an answer and what is said before it, such as 103
 _LONGEST = 65536  # bytes of a line
 _STATUS = re.compile(rb"HTTP/1\.(\d) +([1-9]\d\d)(?: ([^\r\n]*))?\r?\n")
 _TARGET = re.compile(r"[!-~]+")
@@ -81,10 +82,13 @@ class FileResponse(HTTPResponse):
     named: Headers
 
     def begin(self) -> None:
-        status = 100
-        while status == 100:
+        for _ in range(_MOST_HEADS):
             minor, status = self._status_line()
             self.named = read_headers(self._file)
+            if status >= 200:
+                break
+        else:
+            raise HTTPException("no answer came, only announcements of one")
         self.code = self.status = status
         self.headers = self.msg = None  # type: ignore[assignment]  # nobody may look for them here
         self.version = 11 if minor else 10

@@ -21,7 +21,7 @@ from hca_core.redact import REDACTING, redact
 
 # In the order in which they are asked; the first two are what requests and curl look at.
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
-_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f:.]+")
+_HOST = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?|(?=.*:)[0-9a-f:.]{1,45}")
 # urllib3 closes the least recently used host's connections beyond this number, whether or not they are in use.
 _HOSTS = 10_000
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
+from http.client import HTTPException
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -20,7 +21,7 @@ from hca_core.http.answers import place
 from hca_core.http.bearer import Authorize, Bearer
 from hca_core.http.exchange import Answer, Call, Exchange, Tools, escaped
 from hca_core.http.routes import Routes
-from hca_core.http.stream import Stream, of_urllib3
+from hca_core.http.stream import Stream, of_urllib3, read_whole
 from hca_core.redact import redact
 from hca_core.retry import REPEATABLE, RetryPolicy
 
@@ -201,10 +202,18 @@ class Session:
         proxy = self._routes.route(call.url).proxy
         proxies = {urlsplit(call.url).scheme: proxy} if proxy else {}
         response = self._adapter.send(request, stream=True, timeout=self._timeouts, proxies=proxies)
+        if response.status_code < 200:
+            response.close()
+            raise HTTPException("something came before the answer")
         if not stream and (response.status_code < 300 or response.status_code in accepted):
             # A body that breaks off is a failed try like any other.
-            _ = response.content
+            read_whole(response, in_time=self._in_time())
         return _ApiAnswer(response)
+
+    def _in_time(self) -> Callable[[], bool]:
+        """Return what tells whether something that begins now may still go on."""
+        latest = self._tools.clock() + self._tools.policy.deadline
+        return lambda: self._tools.clock() < latest
 
     def _open_once(self, call: Call) -> Stream:
         route = self._routes.route(call.url)

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import urllib3
 
-from hca_core.errors import NetworkError
-from hca_core.http.answers import failure
+from hca_core.errors import ApiError, NetworkError
+from hca_core.http.answers import failure, place
 from hca_core.redact import redact
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # Reading this much of a body that nobody wants is cheaper than a new connection.
 SMALL_REST = 65536
+
+MOST_BODY = 1 << 30  # bytes of an answer that is held in memory; lists of a million things need less
 
 _PIECE = 1 << 20
 _BREAKS = (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
@@ -131,6 +133,35 @@ def of_urllib3(raw: urllib3.BaseHTTPResponse, url: str) -> Stream:
         raw.release_conn()
 
     return Stream(raw, raw.status, raw.headers, url, expected=raw.length_remaining, finish=finish)
+
+
+def read_whole(response: Response, *, in_time: Callable[[], bool]) -> None:
+    """Read the body of a streamed answer into `response.content`, unpacked, as long as it comes `in_time`.
+
+    Raises:
+        ApiError: it is too large to be anything but a mistake or an attack.
+        HTTPException, TimeoutError, urllib3.exceptions.HTTPError: it broke off, or took too long.
+    """
+    body = bytearray()
+    while more := _some(response):
+        body += more
+        if len(body) > MOST_BODY:
+            response.close()
+            sentence = f"{place(response.request.method or '', response.url)} was answered with more than 1 GiB."
+            raise ApiError(sentence, status=response.status_code, url=redact(response.url))
+        if not in_time():
+            response.close()
+            raise TimeoutError("the answer did not end in time")
+    response._content = bytes(body)
+    response._content_consumed = True  # type: ignore[attr-defined]
+
+
+def _some(response: Response) -> bytes:
+    try:
+        return bytes(response.raw.read1(SMALL_REST, decode_content=True))
+    except ValueError as error:  # a piece with a length below zero
+        response.close()
+        raise http.client.HTTPException("the answer has no right length") from error
 
 
 def exact_bytes(response: Response) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import CancelledError
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from hca_core.errors import ApiError, AuthError, HcaError, IntegrityError, Netwo
 from hca_core.transfer.content import Reading
 from hca_core.transfer.digest import MIB
 from hca_core.transfer.objects import ObjectInfo
+from hca_core.transfer.pace import Pace
 from hca_core.transfer.pool import each
 from hca_core.transfer.quota import Quota
 from hca_core.transfer.s3uploads import Sent, Uploads
@@ -28,6 +29,7 @@ from hca_core.transfer.slices import Part, Slice, cut
 __all__ = ["LargeFile", "Multipart"]
 
 _PARTS_AT_ONCE = 8
+_PARTS_AT_FIRST = 2  # of few parts at a time more are complete when a run breaks off
 _CANDIDATES = 10  # unfinished uploads of one object that are looked at
 _ROUNDS = 3  # how often an upload is begun anew because somebody else has ended it
 
@@ -67,6 +69,7 @@ class Multipart:
     def __init__(self, file: LargeFile, uploads: Uploads, reading: Reading) -> None:
         self._file, self._uploads, self._reading = file, uploads, reading
         self._parts = list(cut(file.size, file.part))
+        self._pace = Pace(_PARTS_AT_FIRST, _PARTS_AT_ONCE)
         self._tries = _Tries(file.quota)
         self._counter = _Counter(file.on_bytes)
         self.reused = 0
@@ -147,10 +150,13 @@ class Multipart:
     def _send(self, upload: str, parts: Iterable[Part], sent: dict[int, Sent]) -> None:
         stop = threading.Event()
 
-        def send(part: Part) -> tuple[int, Sent]:
-            return part.number, self._send_part(upload, part, stop)
+        def send(part: Part) -> tuple[Part, Sent]:
+            return part, self._send_part(upload, part, stop)
 
-        sent.update(each(parts, send, jobs=_PARTS_AT_ONCE, stop=stop))
+        with closing(each(parts, send, jobs=lambda: self._pace.limit, stop=stop)) as results:
+            for part, arrived in results:
+                sent[part.number] = arrived
+                self._pace.completed(part.length)
 
     def _send_part(self, upload: str, part: Part, stop: threading.Event) -> Sent:
         with Slice(self._file.path, part, self._counter.add) as body:

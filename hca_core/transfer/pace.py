@@ -1,4 +1,4 @@
-"""How many files are fetched at once: more as long as that makes it faster, fewer when a server is overloaded."""
+"""How many transfers run at once: more as long as that makes it faster, fewer when a server is overloaded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 
 from hca_core.errors import ApiError, NetworkError
-from hca_core.transfer.report import FileResult
 
 __all__ = ["MOST", "Pace", "room"]
 
@@ -35,7 +34,7 @@ def room() -> int:
 class Pace:
     """Watches results come in and says how many transfers should run (`limit`).
 
-    It starts with `fewest`. Each time as many files are done as run at once, the throughput of that round is compared
+    It starts with `fewest`. Each time as many are done as run at once, the throughput of that round is compared
     with the best so far: if it is better by a quarter the number doubles, up to `most`; if not, the former number was
     enough and stays. An overloaded or unreachable server halves it.
     """
@@ -48,15 +47,15 @@ class Pace:
         self._best = 0.0
         self._start_round()
 
-    def completed(self, result: FileResult) -> None:
-        """Take note of a result."""
-        if _overloaded(result):
+    def completed(self, transferred: int, error: BaseException | None = None) -> None:
+        """Take note of a transfer that is over, of so many bytes."""
+        if _overloaded(error):
             self._growing = False
             self.limit = max(1, self.limit // 2)
         if not self._growing:
             return
         self._files += 1
-        self._work += result.transferred + _PER_FILE
+        self._work += transferred + _PER_FILE
         if self._files >= self.limit:
             self._judge(self._work / max(self._clock() - self._since, 1e-6))
             self._start_round()
@@ -75,6 +74,5 @@ class Pace:
         self._since = self._clock()
 
 
-def _overloaded(result: FileResult) -> bool:
-    error = result.error
+def _overloaded(error: BaseException | None) -> bool:
     return isinstance(error, NetworkError) or (isinstance(error, ApiError) and error.status in (429, 503))

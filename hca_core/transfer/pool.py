@@ -206,7 +206,7 @@ def run(
     try:
         with closing(each(_unique(jobs), work, jobs=most if concurrency else lambda: pace.limit, stop=stop)) as results:
             for result in results:
-                pace.completed(result)
+                pace.completed(result.transferred, result.error)
                 batch.add(result)
                 if result.error is not None and (fail_fast or is_hopeless(result.error)):
                     break

@@ -21,6 +21,29 @@ def test_all_distributions_have_one_version() -> None:
     assert f"## {hca_core.__version__}" in (ROOT / "CHANGELOG.md").read_text()
 
 
+PAGES = [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("plugins/*/README.md")]
+INSTALLATIONS = [
+    pytest.param(line, id=f"{page.relative_to(ROOT)}: {line}")
+    for page in PAGES
+    for line in re.findall(r"pip install ([^`\n#]*plugins/[^`\n#]*)", page.read_text("utf-8"))
+]
+
+
+@pytest.mark.parametrize("line", INSTALLATIONS)
+def test_what_pages_tell_to_install_has_all_it_needs_of_ours(line: str) -> None:
+    """None of our distributions is on an index, where somebody else might take its name."""
+    named = {word.strip("'").partition("[")[0].removeprefix("./") for word in line.split() if "-" not in word[:1]}
+    ours = {("." if name == "hca_core" else f"plugins/{name}") for place in named for name in needed(place)}
+    assert ours <= named
+
+
+def needed(place: str) -> set[str]:
+    """Return the distributions of ours that the one in this folder names, as their folders are called."""
+    dependencies = re.search(r"^dependencies = \[(.*?)\]$", (ROOT / place / "pyproject.toml").read_text(), re.M | re.S)
+    assert dependencies
+    return {name.replace("-", "_") for name in re.findall(r'"(hca-\w+)', dependencies[1])}
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_two_wheels_give_dss_and_nothing_else(tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ import http.client
 import logging
 import shutil
 import socket
+import socketserver
 import ssl
 import subprocess
 import threading
 import traceback
 import zlib
+from contextlib import ExitStack
 from email.utils import formatdate
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from urllib3 import exceptions as low
 
 from hca_core.errors import ApiError, ArgumentError, AuthError, ConfigError, HcaError, NetworkError, NotFoundError
 from hca_core.http import Session
+from hca_core.http import stream as http_stream
 from hca_core.http.answers import Explanation, explain, failure, place, readable, refused, request_id
 from hca_core.http.exchange import Call, foreign_address, redirected
 from hca_core.records import Credentials
@@ -403,6 +406,72 @@ def test_a_stalled_body_is_an_error(server, new_session):
     with pytest.raises(NetworkError, match="stopped answering"):
         read(stream, size=10)
     release.set()
+
+
+@pytest.fixture
+def saying():
+    """A function that serves the same bytes to everybody who asks for anything, and returns the URL."""
+    with ExitStack() as opened:
+
+        def serve(text: bytes) -> str:
+            class Handler(socketserver.StreamRequestHandler):
+                def handle(self) -> None:
+                    while self.rfile.readline() not in (b"\r\n", b""):
+                        pass
+                    self.wfile.write(text)
+
+            server = opened.enter_context(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler))
+            opened.callback(server.shutdown)
+            threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+            return f"http://127.0.0.1:{server.server_address[1]}"
+
+        yield serve
+
+
+FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"
+
+
+def test_what_comes_before_the_answer_of_a_file_is_not_the_answer(saying, session):
+    assert fetch_by_open(session, saying(EARLY + b"HTTP/1.1 100 Continue\r\n\r\n" + FINE)) == b"ok"
+
+
+@pytest.mark.parametrize(("get", "before"), [(fetch_by_send, EARLY), (fetch_by_open, EARLY * 20)])
+def test_what_comes_before_an_answer_is_never_returned(saying, session, get, before):
+    with pytest.raises(NetworkError, match=r"broke: (something came before|no answer came)"):
+        get(session, saying(before + FINE))
+
+
+def test_a_piece_of_an_answer_with_a_length_below_zero(saying, session, get):
+    url = saying(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n")
+    with pytest.raises(NetworkError):
+        get(session, url)
+
+
+def test_a_small_answer_does_not_become_a_huge_one(server, session, monkeypatch):
+    monkeypatch.setattr(http_stream, "MOST_BODY", 1_000_000)
+    packed = gzip.compress(bytes(1_000_000))
+    server.on("GET", "/fine", Answer(200, packed, {"Content-Encoding": "gzip"}))
+    assert len(fetch_by_send(session, f"{server.url}/fine")) == 1_000_000
+    server.on("GET", "/huge", Answer(200, gzip.compress(bytes(1_000_001)), {"Content-Encoding": "gzip"}))
+    with pytest.raises(ApiError, match="was answered with more than"):
+        fetch_by_send(session, f"{server.url}/huge")
+    assert server.count("GET", "/huge") == 1
+
+
+def test_an_answer_must_end_before_the_deadline(server, new_session):
+    ticks = iter(range(10_000))
+    session = new_session(policy=RetryPolicy(deadline=5), clock=lambda: float(next(ticks)))
+    server.on("GET", "/b", Answer(200, bytes(2_000_000)))
+    with pytest.raises(NetworkError, match="stopped answering"):
+        fetch_by_send(session, f"{server.url}/b")
+
+
+@pytest.mark.parametrize("host", ["a..b", ".a", "...", "a" * 64, "a." * 127 + "a", "1:2:", ""])
+def test_no_host_has_such_a_name(server, session, get, host):
+    server.on("GET", "/b", Answer(302, b"", {"Location": f"https://{host}/x"}))
+    with pytest.raises(NetworkError, match="redirected to an address that is not allowed"):
+        get(session, f"{server.url}/b")
 
 
 def test_send_tries_again_when_the_body_breaks_off(server, session):

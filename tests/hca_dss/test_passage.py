@@ -36,6 +36,15 @@ def test_folders_of_killed_runs_are_removed_and_those_in_use_are_not(spool: Path
     assert [path.name for path in spool.iterdir()] == ["hca-dss-new"]
 
 
+def test_a_link_that_looks_like_such_a_folder_is_not_followed(spool: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "in-use.hca-0123456789abcdef.part").touch()
+    (spool / "hca-dss-evil").symlink_to(other)
+    with temporary_folder():
+        assert [path.name for path in other.iterdir()] == ["in-use.hca-0123456789abcdef.part"]
+
+
 def test_who_needs_more_than_is_left_waits() -> None:
     space, stop, entered = Space(10), threading.Event(), threading.Event()
 

@@ -79,7 +79,7 @@ class Objects(Contents):
         unanswered = 0
         with closing(each(entries, keeper.keep, jobs=limit, stop=stop)) as results:
             for kept in results:
-                pace.completed(kept.result)
+                pace.completed(kept.result.transferred, kept.result.error)
                 self.enter(kept.result)
                 unanswered = unanswered + 1 if kept.is_unanswered else 0
                 stopped = self.manner.fail_fast and kept.result.error is not None

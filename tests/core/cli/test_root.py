@@ -113,6 +113,10 @@ def test_debug_shows_the_bug(run) -> None:
     assert isinstance(result.exception, ZeroDivisionError)
 
 
+def test_no_error_shows_a_secret_that_slipped_through(run) -> None:
+    assert run(raising(errors.HcaError("refused: Bearer abc123def"))).stderr == "Error: refused: Bearer ***\n"
+
+
 def test_debug_shows_where_an_error_comes_from(run) -> None:
     assert "Traceback" in run(raising(errors.HcaError("x")), "--debug").stderr
 

@@ -220,7 +220,7 @@ def test_parts_of_a_file_that_changed_meanwhile_are_sent_again(place: Place, upl
 
 @pytest.mark.parametrize("size", [2 * PART, PART + 1, 5 * PART])
 def test_a_file_that_is_shorter_or_longer_now(size: int, place: Place, uploads: Uploads, path: Path) -> None:
-    interrupt(path, uploads, 1, 4)
+    interrupt(path, uploads, 1, 3, 4)
     with path.open("r+b") as file:
         file.truncate(size)
     assert send(path, uploads) == etag_of(path)
@@ -412,3 +412,25 @@ def test_no_more_parts_than_turns_are_on_their_way(place: Place, uploads: Upload
     uploads.before, uploads.after = before, under_way.remove
     send(path, uploads, turn=threading.BoundedSemaphore(1))
     assert max(most) == 1
+
+
+def test_at_first_few_parts_are_on_their_way(uploads: Uploads, tmp_path: Path) -> None:
+    """So a slow line has whole parts to go on with early, instead of many halves."""
+    path = tmp_path / "reads.fastq"
+    path.write_bytes(os.urandom(12 * PART))
+    underway, most_at_first = set[int](), []
+    lock, two = threading.Lock(), threading.Barrier(2)
+
+    def before(number: int) -> None:
+        with lock:
+            underway.add(number)
+        if number <= 2:
+            two.wait(10)
+        if not uploads.sent:
+            most_at_first.append(len(underway))
+
+    uploads.before = before
+    uploads.after = underway.discard
+    send(path, uploads)
+    assert max(most_at_first) == 2
+    assert sorted(uploads.sent) == [*range(1, 13)]

@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from hca_core.errors import ApiError, HcaError, NetworkError
+from hca_core.errors import ApiError, NetworkError
 from hca_core.transfer.pace import Pace, room
-from hca_core.transfer.report import FileResult
 
 
 class Line:
@@ -19,12 +16,8 @@ class Line:
     def round(self, seconds: float, size: int = 2048) -> int:
         for _ in range(limit := self.pace.limit):
             self.now += seconds / limit
-            self.pace.completed(FileResult("f", Path("f"), "fetched", size, size))
+            self.pace.completed(size)
         return self.pace.limit
-
-
-def failed(error: HcaError) -> FileResult:
-    return FileResult("f", Path("f"), "failed", error=error)
 
 
 def test_where_round_trips_cost_the_time_it_doubles_to_the_most() -> None:
@@ -45,19 +38,19 @@ def test_where_a_line_is_full_it_stays_at_the_last_number_that_helped() -> None:
 def test_an_overloaded_server_halves_it_for_good() -> None:
     line = Line()
     line.round(0.1)
-    line.pace.completed(failed(ApiError("slow down", status=429)))
+    line.pace.completed(0, ApiError("slow down", status=429))
     assert line.pace.limit == 8
-    line.pace.completed(failed(NetworkError("gave up")))
+    line.pace.completed(0, NetworkError("gave up"))
     assert line.pace.limit == 4
     assert line.round(0.1) == 4
     for _ in range(9):
-        line.pace.completed(failed(ApiError("busy", status=503)))
+        line.pace.completed(0, ApiError("busy", status=503))
     assert line.pace.limit == 1
 
 
 def test_a_missing_file_says_nothing_about_the_server() -> None:
     line = Line()
-    line.pace.completed(failed(ApiError("not there", status=404)))
+    line.pace.completed(0, ApiError("not there", status=404))
     assert line.pace.limit == 8
 
 

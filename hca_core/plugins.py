@@ -52,7 +52,7 @@ PER_SERVICE: Mapping[str, str] = {
     "network.read_timeout": "read_timeout",
     "network.retries": "retries",
 }
-_CACHE_FORMAT = 2
+_CACHE_FORMAT = 3
 
 Record = TypeVar("Record")
 

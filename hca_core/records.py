@@ -6,7 +6,7 @@ costs nothing. The records are named tuples, because making frozen dataclasses t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 __all__ = [
@@ -61,20 +61,32 @@ class ServiceSpec(NamedTuple):
 
 
 class SettingSpec(NamedTuple):
-    """A setting: dotted `key`, its `default`, one sentence of `help`. Secret values are masked when shown."""
+    """A setting: dotted `key`, its `default`, one sentence of `help`. Secret values are masked when shown.
+
+    A value must be of the same kind as the default, or of `kind` (`text`, `integer`, `number`, `boolean`, `list`,
+    `object`) where that is None. A number may have a `minimum`; a text may be one of some `choices`, in upper or lower
+    case.
+    """
 
     key: str
     default: Any
     help: str
     secret: bool = False
+    kind: str = ""
+    minimum: float | None = None
+    choices: Sequence[str] = ()
 
 
 class Credentials(NamedTuple):
-    """A bearer token and where it came from. `expires_at` is seconds since 1970, or None if unknown."""
+    """A bearer token and where it came from. `expires_at` is seconds since 1970, or None if unknown.
+
+    `subject` is whom it is for, preferably as an e-mail address; None if only the token can tell.
+    """
 
     token: str
     source: str
     expires_at: float | None = None
+    subject: str | None = None
 
     def __repr__(self) -> str:
         return f"Credentials(source={self.source!r}, expires_at={self.expires_at!r})"
@@ -100,8 +112,13 @@ class ExecutorSpec(NamedTuple):
 
 
 class ProfileSpec(NamedTuple):
-    """A settings profile that a plugin offers while it makes sense, for example while a local stack runs."""
+    """A settings profile that a plugin offers.
+
+    While it makes no sense, for example while a local stack is down, `values` is None: then choosing it fails, and
+    `hint` says what to do first.
+    """
 
     name: str
     summary: str
-    values: Mapping[str, Any]
+    values: Mapping[str, Any] | None
+    hint: str | None = None

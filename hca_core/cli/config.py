@@ -10,6 +10,7 @@ import click
 from hca_core.cli.context import Context, pass_context
 from hca_core.errors import ConfigError
 from hca_core.settings import Settings
+from hca_core.settings.kinds import wanted_kind
 
 
 @click.group("config")
@@ -125,8 +126,9 @@ def typed(settings: Settings, key: str, text: str) -> Any:
         value = json.loads(text, parse_constant=str)
     except (ValueError, RecursionError):
         return text
-    wants_text = spec is not None and isinstance(spec.default, str)
-    return text if wants_text and not isinstance(value, str) else value
+    if isinstance(value, str) or spec is None or wanted_kind(spec) != "text":
+        return value
+    return None if value is None and spec.default is None else text
 
 
 def _secret(key: str, word: str) -> str:

@@ -35,7 +35,7 @@ def list_plugins(context: Context, as_json: bool = False, requirements: bool = F
         return
     found.load_all()
     records = [describe(found, plugin) for plugin in found.all]
-    if as_json:
+    if as_json or context.shaped:
         context.emit(records)
         return
     for record in records:

@@ -11,7 +11,7 @@ import click
 from hca_core import __version__
 from hca_core.cli.context import Context
 from hca_core.cli.output import FORMATS, clean, compile_query, say
-from hca_core.errors import HcaError
+from hca_core.errors import ConfigError, HcaError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -109,11 +109,17 @@ class RootGroup(click.Group):
         return completions(self, self.plugins.commands().values(), ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> Any:
+        as_json = ctx.params.get("output") in ("json", "jsonl")
         try:
             return self._invoke(ctx)
         except Failure as failure:
-            failure.as_json = ctx.params.get("output") in ("json", "jsonl")
+            failure.as_json = as_json
             raise
+        except click.UsageError as error:
+            if not as_json:
+                raise
+            hint = f"Try `{error.ctx.command_path} --help`." if error.ctx else None
+            raise Failure(error.format_message(), hint=hint, exit_code=error.exit_code, as_json=True) from error
 
     def _invoke(self, ctx: click.Context) -> Any:
         try:
@@ -240,8 +246,15 @@ def hca(ctx: click.Context, /, log_level: str | None, debug: bool, profile: str 
             from hca_core.cli import log
 
             packages = {plugin.entry.package for plugin in plugins.all}
-            level = log_level or ("WARNING" if context.quiet else settings.value("log_level"))
-            ctx.call_on_close(log.start(context.tell, level, debug=debug, packages=packages))
+            level = log_level or ("ERROR" if context.quiet else chosen_level(settings))
+            ctx.call_on_close(log.start(context.tell, level.upper(), debug=debug, packages=packages))
+
+        def chosen_level(settings: Settings) -> str:
+            try:
+                return str(settings.value("log_level"))
+            except ConfigError as error:  # which `hca config` must be able to put right
+                context.say(f"Warning: {error.message}")
+                return "INFO"
 
         return App(
             profile=profile,

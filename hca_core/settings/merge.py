@@ -10,19 +10,12 @@ import tweak
 
 from hca_core.errors import ConfigError
 from hca_core.settings import keys
+from hca_core.settings.kinds import kind
 from hca_core.settings.layers import Layer
 
-__all__ = ["KINDS", "Tree", "apply", "kind", "merge"]
+__all__ = ["Tree", "apply", "merge"]
 
 OPERATORS = ("$append", "$extend", "$extendleft", "$insert", "$remove")
-KINDS = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "text",
-    list: "a list",
-    dict: "an object",
-}
 
 
 class Tree(tweak.Config):  # type: ignore[misc]  # tweak has no types
@@ -89,13 +82,6 @@ def merge(layers: Iterable[Layer]) -> tuple[Tree, dict[keys.Path, str]]:
 def apply(tree: Tree, layer: Layer) -> None:
     """Merge one layer into `tree`; a ConfigError if that cannot be done."""
     tree.update(_checked(layer.data, tree, layer))
-
-
-def kind(value: Any) -> str:
-    """Return what a JSON value is, in words."""
-    if isinstance(value, Mapping):
-        return KINDS[dict]
-    return "null" if value is None else KINDS.get(type(value), type(value).__name__)
 
 
 def _checked(

@@ -13,6 +13,7 @@ from hca_core.errors import ConfigError
 from hca_core.records import ProfileSpec, SettingSpec
 from hca_core.settings import keys
 from hca_core.settings.files import edit_object
+from hca_core.settings.kinds import mismatch
 from hca_core.settings.layers import Layer, Sources, read_sources
 from hca_core.settings.secrets import masked
 
@@ -69,7 +70,7 @@ class Settings(Mapping[str, Any]):
         """Return the value of a dotted key; its default if nobody set it, None if it is unknown.
 
         Raises:
-            ConfigError: the value is of another type than the default.
+            ConfigError: the value cannot be one of this setting.
         """
         path, spec = keys.split(key), self._specs.get(key)
         found = keys.find(self._tree, path)
@@ -205,7 +206,7 @@ class Settings(Mapping[str, Any]):
             above = keys.find(self._tree, path[:depth])
             if above is not keys.MISSING and not isinstance(above, Mapping):
                 self._refuse(path[:depth], above, "an object", spec.secret)
-        wanted = _mismatch(found, spec.default)
+        wanted = None if found is keys.MISSING else mismatch(found, spec)
         if wanted:
             self._refuse(path, found, wanted, spec.secret)
 
@@ -263,17 +264,3 @@ def _defaults(specs: Iterable[SettingSpec]) -> Layer:
 
 def _inside_profile(path: keys.Path) -> keys.Path:
     return path[2:] if path[0] == "profiles" else path
-
-
-def _mismatch(value: Any, default: Any) -> str | None:
-    """Return what a value should be if it cannot stand in for `default`; None says nothing about types."""
-    from hca_core.settings.merge import KINDS
-
-    if value is keys.MISSING or default is None:
-        return None
-    wanted = next((type_ for type_ in KINDS if isinstance(default, type_)), None)
-    if wanted is None:
-        return None
-    accepted = {float: (int, float), dict: Mapping}.get(wanted, wanted)
-    fits = isinstance(value, accepted) and (wanted is bool or not isinstance(value, bool))  # type: ignore[arg-type]
-    return None if fits else KINDS[wanted]

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from hca_core.errors import TransferError
+from hca_core.errors import ArgumentError, TransferError
 from hca_core.transfer.durable import flush
 from hca_core.transfer.fetch import Existing, fetch, is_hopeless
 from hca_core.transfer.job import Opener, Progress, TransferJob
@@ -47,7 +47,12 @@ def each(
 
     Once `stop` is set nothing new begins, and the iteration ends. It is set here when the caller stops early or is
     interrupted or an error is raised; what still runs then has a second to notice.
+
+    Raises:
+        ArgumentError: nothing can be done by fewer than one.
     """
+    if isinstance(jobs, int) and jobs < 1:
+        raise ArgumentError(f"jobs={jobs} is too small.", hint="Give at least 1.")
     stop = stop or threading.Event()
     if jobs == 1:
         return _in_turn(items, work, stop)

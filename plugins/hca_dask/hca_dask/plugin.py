@@ -13,4 +13,4 @@ def hca_executors() -> list[ExecutorSpec]:
 
 @hookimpl
 def hca_settings() -> list[SettingSpec]:
-    return [SettingSpec("dask.scheduler", None, "Address of the Dask scheduler for `--executor dask`.")]
+    return [SettingSpec("dask.scheduler", None, "Address of the Dask scheduler for `--executor dask`.", kind="text")]

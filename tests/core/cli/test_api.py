@@ -284,7 +284,8 @@ def test_no_change_is_a_success_with_a_word(run: Run, app: LibraryApp) -> None:
         operation_of(app, server, {"200": {}, "304": {}})
         server.on("PUT", "/thing", Answer(304))
         result = run("put-thing")
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "Nothing had to be changed.\n")
+    told = "Nothing was changed: the service says that it is so already.\n"
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", told)
 
 
 @pytest.mark.parametrize("body", [b"Done \x1b[2J", b"Done \x1b[2J\n"])

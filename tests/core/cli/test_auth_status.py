@@ -131,6 +131,11 @@ def test_an_expired_login_counts_only_if_there_is_nothing_else(store: TokenStore
     assert status(store, offered=Credentials("t", "a plugin")).source == "a plugin"
 
 
+def test_a_plugin_tells_whom_its_token_is_for(store: TokenStore) -> None:
+    assert status(store, offered=Credentials("t", "a plugin")).subject is None
+    assert status(store, offered=Credentials("t", "a plugin", subject="ada")).subject == "ada"
+
+
 def test_nobody_knows_whether_a_login_can_be_renewed_and_nobody_tries(store: TokenStore) -> None:
     store.put(HOST, Login("stored", NOW - 1, "refresh", "https://auth.example.org/token"))
     assert status(store).state == "unknown"

@@ -86,9 +86,11 @@ def test_get_an_unknown_key(key: str, hint: str) -> None:
         ("network.read_timeout", "2.5", 2.5),
         ("network.proxy", "http://p:1", "http://p:1"),
         ("network.proxy", "null", None),
-        ("log_level", "5", "5"),
+        ("network.proxy", "5", "5"),
+        ("auth.audience", "5", "5"),
         ("log_level", '"DEBUG"', "DEBUG"),
-        ("profiles.p.log_level", "5", "5"),
+        ("profiles.p.auth.audience", "5", "5"),
+        ("transfer.jobs", "5", 5),
     ],
 )
 def test_set_reads_the_value_as_the_setting_wants_it(user_file: Path, key: str, text: str, value: Any) -> None:

@@ -57,6 +57,11 @@ def test_all_that_is_known_as_json(hca) -> None:
     assert found["dss"]["import_seconds"] > 0
 
 
+def test_the_form_that_is_chosen_for_all_commands_holds_here_too(hca) -> None:
+    assert hca("--output", "json", "plugins", "list").json[0]["name"] == "core"
+    assert hca("--query", "[0].name", "plugins", "list").json == "core"
+
+
 def test_requirements_are_one_version_a_line(hca, folder: Path) -> None:
     install(folder, "one", distribution="hca-many")
     (folder / "hca_many-1.0.dist-info" / "entry_points.txt").write_text("[hca]\none = one\ntwo = two\n")

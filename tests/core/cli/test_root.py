@@ -1,3 +1,4 @@
+import json
 import os
 from pathlib import Path
 
@@ -5,7 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from hca_core import __version__, errors
+from hca_core import __version__, errors, testing
 from hca_core.cli.context import Context, pass_context
 from hca_core.cli.root import hca
 
@@ -56,11 +57,31 @@ def test_errors_end_in_their_exit_code(run, error: errors.HcaError, code: int) -
 
 
 def test_errors_are_json_when_the_output_is(run) -> None:
-    import json
-
     result = run(raising(errors.NotFoundError("x\x1b", status=404, hint="look")), "--output", "json")
     assert json.loads(result.stderr) == {"error": {"exit_code": 7, "message": "x\x1b", "hint": "look"}}
     assert "\x1b" not in result.stderr
+
+
+def test_mistakes_in_the_command_are_json_too_when_the_output_is() -> None:
+    for words, told in ((("bogus",), "No such command 'bogus'."), (("config", "get"), "Missing argument 'KEY'.")):
+        result = testing.run("--output", "json", *words)
+        assert (result.code, result.stdout) == (2, "")
+        error = json.loads(result.stderr)["error"]
+        assert (error["exit_code"], error["message"]) == (2, told)
+        assert error["hint"].startswith("Try `hca")
+
+
+def test_a_log_level_that_is_none_can_be_put_right(home: Path) -> None:
+    file = home / ".config" / "hca" / "config.json"
+    file.parent.mkdir(parents=True)
+    file.write_text('{"log_level": "BLAH"}')
+    checked = testing.run("config", "validate")
+    assert checked.code == 3
+    assert 'log_level must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL, not "BLAH"' in checked.stderr
+    assert testing.run("config", "unset", "log_level").code == 0
+    assert testing.run("config", "validate").code == 0
+    assert testing.run("config", "set", "log_level", "warning").code == 0
+    assert testing.run("config", "get", "log_level").json == "warning"
 
 
 def test_quiet_leaves_out_words_but_not_data(run) -> None:
@@ -76,6 +97,8 @@ def test_quiet_leaves_out_words_but_not_data(run) -> None:
 
         context.app.settings.value("log_level")
         logging.getLogger("hca_core").info("by the way")
+
+        logging.getLogger("hca_core").warning("mind the step")
 
     assert "by the way" in run(log).stderr
     assert run(log, "--quiet").stderr == ""

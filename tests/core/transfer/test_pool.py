@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from origin import Fault, Origin, job_for
 
-from hca_core.errors import ApiError, TransferError
+from hca_core.errors import ApiError, ArgumentError, TransferError
 from hca_core.testing import FakeServer
 from hca_core.transfer import durable, pool
 from hca_core.transfer.job import TransferJob
@@ -39,6 +39,12 @@ def test_every_item_is_worked_on_once(at_once: int) -> None:
 def test_one_at_a_time_keeps_the_order_and_the_thread() -> None:
     seen = list(each(range(5), lambda number: (number, threading.current_thread()), jobs=1))
     assert seen == [(number, threading.current_thread()) for number in range(5)]
+
+
+@pytest.mark.parametrize("jobs", [0, -3])
+def test_fewer_than_one_job_are_refused_instead_of_waited_for(jobs: int) -> None:
+    with pytest.raises(ArgumentError, match=f"jobs={jobs} is too small"):
+        each([1], str, jobs=jobs)
 
 
 def test_never_more_than_jobs_run_at_once() -> None:

@@ -136,6 +136,6 @@ def test_usage_errors_end_in_exit_code_2(words: list[str]) -> None:
 
 def test_an_upload_of_nothing_is_a_sentence(dss: FakeDSS, tmp_path: Path) -> None:
     result = run("upload", "--src-dir", str(tmp_path), "--replica", "aws", "--staging-bucket", "b", "--no-progress")
-    assert result.exit_code == 9
+    assert result.exit_code == 2
     assert result.stdout == ""
     assert f"nothing to upload: {tmp_path} has no files" in result.stderr

@@ -225,6 +225,17 @@ def test_rows_that_failed_are_a_manifest_to_try_again(dss: FakeDSS, client: DSSC
     assert not (tmp_path / "m.failed.tsv").exists()
 
 
+def test_a_manifest_in_the_download_directory_gets_the_column_and_that_is_said_once(
+    client: DSSClient, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    manifest = write(tmp_path / "m.tsv", [rows()[3]])
+    client.download_manifest(manifest, "aws", download_dir=tmp_path / "elsewhere")
+    assert caplog.messages == []
+    for _ in range(2):
+        client.download_manifest(manifest, "aws", download_dir=tmp_path)
+        assert caplog.messages == [f"{manifest}, which is in the download directory, gets the column file_path."]
+
+
 def test_a_size_that_contradicts_another_row_is_a_failure(client: DSSClient, tmp_path: Path) -> None:
     manifest = write(tmp_path / "m.tsv", [rows()[3], rows()[3] | {"file_size": "17"}])
     with pytest.raises(TransferError, match=r"\(line 3\): .* has 16 bytes, not 17"):
@@ -435,9 +446,9 @@ def command(*words: object) -> Any:
 
 @pytest.mark.usefixtures("settings")
 def test_the_command_says_where_the_paths_are(tmp_path: Path) -> None:
-    result = command("--manifest", write(tmp_path / "m.tsv", rows()), "--download-dir", tmp_path)
+    result = command("--manifest", write(tmp_path / "m.tsv", rows()), "--download-dir", tmp_path / "out")
     assert (result.code, result.stdout) == (0, "")
-    assert result.stderr == f"Saved 5 files; their paths are in {tmp_path / 'm.tsv'}.\n"
+    assert result.stderr == f"Saved 5 files; their paths are in {tmp_path / 'out' / 'm.tsv'}.\n"
 
 
 @pytest.mark.usefixtures("settings")

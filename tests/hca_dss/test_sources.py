@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hca_core.errors import TransferError
+from hca_core.errors import ArgumentError, TransferError
 from hca_dss.sources import Source, find
 
 
@@ -44,14 +44,14 @@ def test_d32_names_are_relative_however_the_folder_is_spelled(
 
 def test_d33_an_empty_folder_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(TransferError, match="nothing to upload.* has no files"):
+    with pytest.raises(ArgumentError, match="nothing to upload.* has no files"):
         find(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["absent", "file"])
 def test_something_else_than_a_folder_is_a_sentence(tmp_path: Path, name: str) -> None:
     make(tmp_path, "file")
-    with pytest.raises(TransferError, match="is not a folder"):
+    with pytest.raises(ArgumentError, match="is not a folder"):
         find(tmp_path / name)
 
 

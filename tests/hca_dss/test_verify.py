@@ -92,6 +92,22 @@ def test_a_bad_row_is_invalid_and_the_others_are_checked(manifest: Path, name: s
     assert [(invalid["line"], invalid["name"]) for invalid in record["invalid"]] == [(5, name)]
 
 
+def test_what_is_shown_in_the_folder_of_a_bundle_is_checked_too(manifest: Path) -> None:
+    good = stored(manifest, "a.json")
+    shown = manifest.parent / f"{BUNDLE_UUID}.{BUNDLE_VERSION}" / "a.json"
+    shown.parent.mkdir()
+    shown.hardlink_to(good)
+    assert verify(manifest).as_record()["ok"] == 3
+    shown.unlink()
+    shown.write_bytes(b"[]")
+    found = verify(manifest)
+    (corrupt,) = found.as_record()["corrupt"]
+    assert (corrupt["name"], corrupt["path"]) == ("a.json", str(shown))
+    with pytest.raises(TransferError) as caught:
+        found.raise_for_bad()
+    assert "--existing overwrite" in (caught.value.hint or "")
+
+
 def test_another_download_directory_can_be_given(manifest: Path, tmp_path: Path) -> None:
     shutil.move(manifest.parent / ".hca", tmp_path / "elsewhere" / ".hca")
     assert verify(manifest).as_record()["ok"] == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import Counter
 from collections.abc import Callable
@@ -21,12 +22,14 @@ from hca_dss.delivery import Manner
 from hca_dss.download import free_bytes_in, refuse_unwritable
 from hca_dss.layouts import Bundles, Contents, State, Work
 from hca_dss.objects import Objects
-from hca_dss.rows import Manifest
+from hca_dss.rows import PATH, Manifest
 from hca_dss.shelf import Place
 from hca_dss.table import Record, row, write_table
 
 if TYPE_CHECKING:
     from hca_dss.client import DSSClient
+
+logger = logging.getLogger(__name__)
 
 Layout = Literal["none", "bundle"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
@@ -166,6 +169,8 @@ def _write_again(listed: Manifest, work: Work) -> _Written:
     """Write the manifest with the paths of what is there, and the rows that failed."""
     root = work.planner.root
     written = _Written(root / listed.path.name, root / f"{listed.path.stem}.failed.tsv")
+    if PATH not in listed.columns and listed.path.resolve() == written.manifest.resolve():
+        logger.warning("%s, which is in the download directory, gets the column %s.", listed.path, PATH)
     with write_table(written.manifest) as manifest, write_table(written.failed) as failures:
         manifest.write(row(listed.columns_with_path))
         failures.write(row(listed.columns))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from hca_core.errors import HcaError, TransferError
+from hca_core.errors import ArgumentError, HcaError, TransferError
 from hca_core.paths import check_name
 from hca_core.transfer.media_type import guess_type
 from hca_core.transfer.walk import walk
@@ -59,13 +59,14 @@ def find(folder: Path, *, is_readable: Callable[[Path], bool] = _is_readable) ->
     """List the files below `folder`.
 
     Raises:
-        TransferError: there are none, some cannot be read, or have names that a bundle cannot hold; every such file
-            is counted and the first are named.
+        ArgumentError: there are none.
+        TransferError: some cannot be read, or have names that a bundle cannot hold; every such file is counted and the
+            first are named.
     """
     skipped: list[Path] = []
     files = sorted(_walk(folder, skipped), key=lambda source: source.name)
     if not files:
-        raise TransferError(f"There is nothing to upload: {folder} has no files.")
+        raise ArgumentError(f"There is nothing to upload: {folder} has no files.")
     _refuse("cannot be read", [str(source.path) for source in files if not is_readable(source.path)])
     _refuse("have names that a bundle cannot hold", [source.name for source in files if _is_refused(source.name)])
     return Sources(tuple(files), tuple(skipped))
@@ -73,7 +74,7 @@ def find(folder: Path, *, is_readable: Callable[[Path], bool] = _is_readable) ->
 
 def _walk(folder: Path, skipped: list[Path]) -> Iterator[Source]:
     if not folder.is_dir():
-        raise TransferError(f"There is nothing to upload: {folder} is not a folder.")
+        raise ArgumentError(f"There is nothing to upload: {folder} is not a folder.")
     for path in walk(folder, skipped):
         if not path.is_file():
             raise TransferError(f"{path} cannot be uploaded: it is not a regular file, or a link to nothing.")

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from hca_core.errors import HcaError, TransferError
 from hca_core.transfer.digest import sha256_of
 from hca_core.transfer.pool import each
+from hca_dss.bundles import BundleName
 from hca_dss.filestore import Filestore
 from hca_dss.rows import PATH, Manifest
 from hca_dss.table import Record
@@ -66,7 +67,8 @@ class Verification:
             raise TransferError(
                 f"{len(self.bad)} of {self.ok + len(self.bad)} files are missing or not as the manifest says.",
                 report=self,
-                hint="`hca dss download-manifest --existing verify` fetches them again.",
+                hint="`hca dss download-manifest --existing verify` fetches them again; what was changed in the folder "
+                "of a bundle is only replaced by `--existing overwrite`.",
             )
 
 
@@ -76,8 +78,9 @@ def verify(
     """Read every file that a manifest lists, and tell which are missing or damaged.
 
     A file is looked for in the store of `download_dir` (by default the manifest's own folder), then where the
-    manifest's column `file_path` says. Every row is checked, also if several have the same content. `jobs` files are
-    read at a time, by default as many as there are processors.
+    manifest's column `file_path` says. If it is also in the folder of its bundle, and is another file there, that is
+    read, too. Every row is checked, also if several have the same content. `jobs` files are read at a time, by default
+    as many as there are processors.
 
     Raises:
         ArgumentError: the manifest cannot be read or lacks a column.
@@ -92,15 +95,19 @@ def verify(
 
 def _check(listed: Manifest, store: Filestore, record: Record) -> Finding:
     try:
-        file = listed.entry(record, "").file
+        entry = listed.entry(record, "")
+        file = entry.file
         paths = list(_candidates(listed, store, record, file.sha256))
     except HcaError as error:
         return Finding(record.line, listed.cell(record, "file_name")[:255], "", "invalid", reason=error.message)
     path = next((path for path in paths if os.path.isfile(path)), None)  # noqa: PTH113 - it takes any text
     if path is None:
         return Finding(record.line, file.name, str(paths[0]), "missing", reason="There is no such file.")
-    reason = _damage(path, file.size, file.sha256)
-    return Finding(record.line, file.name, str(path), "corrupt" if reason else "ok", file.size, reason)
+    shown = store.root / BundleName(entry.bundle_uuid, entry.bundle_version).folder / file.name
+    for place in (path, shown) if _is_another(shown, path) else (path,):
+        if reason := _damage(place, file.size, file.sha256):
+            return Finding(record.line, file.name, str(place), "corrupt", file.size, reason)
+    return Finding(record.line, file.name, str(path), "ok", file.size)
 
 
 def _candidates(listed: Manifest, store: Filestore, record: Record, sha256: str) -> Iterator[Path]:
@@ -108,6 +115,13 @@ def _candidates(listed: Manifest, store: Filestore, record: Record, sha256: str)
     told = listed.cell(record, PATH)
     if told:
         yield Path(told)
+
+
+def _is_another(shown: Path, stored: Path) -> bool:
+    try:
+        return not shown.samefile(stored)
+    except OSError:
+        return False
 
 
 def _damage(path: Path, size: int, sha256: str) -> str:

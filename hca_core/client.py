@@ -50,9 +50,7 @@ class ApiMethod:
 
         An answer that only says where something is in an object store is that address: `s3://bucket/key`.
         """
-        request = self._request(args, kwargs)
-        response = self._send(request)
-        return response if request.method == "HEAD" else _content(response, binary=request.operation.binary)
+        return self._call(self._request(args, kwargs))
 
     def iterate(self, /, *args: Any, **kwargs: Any) -> Iterator[Any]:
         """Yield the items of all pages; a page is fetched when the one before it is used up."""
@@ -78,6 +76,10 @@ class ApiMethod:
 
     def _request(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Request:
         return build(self._operations, self._named(args, kwargs), base_url=self._client.api.base_url)
+
+    def _call(self, request: Request) -> Any:
+        response = self._send(request)
+        return response if request.method == "HEAD" else _content(response, binary=request.operation.binary)
 
     def _named(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         names = list(self.__signature__.parameters)
@@ -129,6 +131,8 @@ class ApiClient:
     service: str = ""
     # Names of arguments that documented calls of an operation give although it has no such parameter.
     tolerated: Mapping[str, frozenset[str]] = {}
+    # What operations become: another kind of method, where one request is not all that a call takes.
+    method_class: type[ApiMethod] = ApiMethod
 
     def __init__(
         self,
@@ -192,7 +196,7 @@ class ApiClient:
         """
         with self._lock:
             if name not in self._methods:
-                self._methods[name] = ApiMethod(self, self._named(name))
+                self._methods[name] = self.method_class(self, self._named(name))
             return self._methods[name]
 
     def _named(self, name: str) -> tuple[Operation, ...]:

@@ -51,7 +51,7 @@ def hca_settings() -> list[SettingSpec]:
 
 @hookspec
 def hca_profiles() -> list[ProfileSpec]:
-    """Return settings profiles that exist right now. Called when a profile is chosen by name."""
+    """Return settings profiles, also those that only exist at other times. Called when a profile is chosen by name."""
     raise NotImplementedError
 
 
@@ -60,7 +60,8 @@ def hca_credentials(service: str, url: str, settings: Mapping[str, Any], rejecte
     """Return credentials for `service` at `url`, or None to let another plugin answer.
 
     Called before the first request that needs credentials when neither the caller nor the environment gave any,
-    and once more after a 401 with the `rejected` token.
+    and once more after a 401 with the `rejected` token. Whoever has no other returns that one again, so that hca
+    can tell whose token was refused, or None.
     """
     raise NotImplementedError
 

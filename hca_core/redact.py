@@ -17,6 +17,7 @@ _NAME = (
 )
 _GAP = r"\s{0,8}"
 _BYTES = r"""(?:b(?=["']))?"""
+_HEADER = rf"""((?:authorization|cookie)["']?{_GAP}[:=,]{_GAP}{_BYTES}["']?)"""
 _QUOTED = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
 _BARE = r"[^\s&\"'<>]+"
 # Inside a URL that is itself a parameter, `%26` ends the value as `&` does outside.
@@ -26,11 +27,12 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE | re.DOTALL), replacement)
     for pattern, replacement in (
         (r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----).*?(?:-----END|\Z)", rf"\1{HIDDEN}-----END"),
-        # Header values contain spaces and commas (signature schemes), so the rest of the line or string goes.
-        (rf"""((?:authorization|cookie)["']?{_GAP}[:=,]{_GAP}{_BYTES}["']?)[^"'\r\n]+""", rf"\1{HIDDEN}"),
+        # Header values contain spaces and commas (signature schemes), so the rest of the line or string goes; in a
+        # sentence, what is left between backticks, which no token has.
+        (rf"""(`authorization{_GAP}:{_GAP})[^`"'\r\n]+(?=`)|{_HEADER}[^"'\r\n]+""", rf"\1\2{HIDDEN}"),
         (r"\b(bearer\s)(?=\S*\d|\S{20})[^\s\"',;]+", rf"\1{HIDDEN}"),
-        # A JSON Web Token is recognised wherever it stands.
-        (r"\beyJ[\w-]{5,}\.[\w-]*\.?[\w-]*", HIDDEN),
+        # A JSON Web Token is recognised wherever one may begin: not in the middle of what could be another one.
+        (r"(?<![\w-])eyJ[\w-]{5,}\.[\w-]*\.?[\w-]*", HIDDEN),
         (r"(://)[^/\s@?#\"']{1,400}@", rf"\1{HIDDEN}@"),
         (rf"""({_NAME}["']{_GAP}:{_GAP}{_BYTES}){_QUOTED}""", rf'\1"{HIDDEN}"'),
         (rf"""({_NAME}\\["']{_GAP}:{_GAP}\\["'])[^"'\\]*""", rf"\1{HIDDEN}"),

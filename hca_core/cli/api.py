@@ -17,6 +17,7 @@ from hca_core.cli.context import Context
 from hca_core.cli.groups import HelpGroup
 from hca_core.cli.options import make_option, regroup, word_kinds
 from hca_core.cli.output import clean, emit
+from hca_core.errors import ArgumentError
 from hca_core.openapi import describe
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def _runner(service: str, operations: Sequence[Operation]) -> Callable[..., None
             value = method(**given)
             _show(context, value)
             if value is None and any("304" in operation.statuses for operation in operations):
-                context.say("Nothing had to be changed.")
+                context.say("Nothing was changed: the service says that it is so already.")
 
     return run
 
@@ -178,6 +179,8 @@ def _save_stream(method: ApiMethod, arguments: dict[str, Any], output: str | Non
     """Write the answer's bytes as they are, or where they are; a file gets its name only when it is complete."""
     from hca_core.http import exact_bytes, foreign_address
 
+    if output is not None and not Path(output).parent.is_dir():
+        raise ArgumentError(f"{output} cannot be written: there is no folder {Path(output).parent}.")
     with method.stream(**arguments) as response:
         address = foreign_address(response.status_code, response.headers)
         pieces = [f"{clean(address)}\n".encode()] if address else exact_bytes(response)

@@ -50,11 +50,14 @@ def show_token(context: Context, service: str) -> None:
     """Print a token for one service, renewed if it has to be.
 
     Raises:
-        AuthError: there is none.
+        AuthError: there is none, or it has expired.
     """
     from hca_core.client import known_address
+    from hca_core.credentials.status import of_token, require
 
-    click.echo(context.app.credentials(service, known_address(context.app, service)).token)
+    found = context.app.credentials(service, known_address(context.app, service))
+    require(of_token(service, found, context.app.places().now()))
+    click.echo(found.token)
 
 
 def _has_login(app: App, name: str) -> bool:

@@ -27,16 +27,17 @@ class Lines(logging.Handler):
 
 
 def start(write: Callable[[str], None], level: str, *, debug: bool, packages: Iterable[str]) -> Callable[[], None]:
-    """Log with `write`: `packages`, which are ours, from `level` on, libraries only warnings; with `debug` everything.
+    """Log with `write`: `packages`, which are ours, from `level` on; with `debug` everything.
 
-    Returns how to undo it, for programs in which the command line is not all there is.
+    Libraries are heard from that level on, too, but never below a warning. Returns how to undo it, for programs in
+    which the command line is not all there is.
     """
     root = logging.getLogger()
     ours = [logging.getLogger(package) for package in packages]
     before = [(logger, logger.level) for logger in (root, *ours)]
     handler = Lines(write)
     root.addHandler(handler)
-    root.setLevel("DEBUG" if debug else "WARNING")
+    root.setLevel("DEBUG" if debug else max(logging.WARNING, logging.getLevelName(level)))
     for logger in ours:
         logger.setLevel("DEBUG" if debug else level)
 

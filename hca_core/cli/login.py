@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import click
 
 from hca_core.cli.context import Context, pass_context
 from hca_core.cli.output import say
-
-if TYPE_CHECKING:
-    from hca_core.credentials.logout import LoggedOut
+from hca_core.errors import AuthError
 
 __all__ = ["commands"]
 
@@ -20,7 +18,10 @@ LOGIN = """Log in, and keep the login for the next commands.
 Opens your browser, in which you log in with the service's provider. Where there is none, use --remote. A token that
 you have already is kept with --access-token.
 """
-LOGOUT = """Forget the login, and revoke it if possible."""
+LOGOUT = """Forget the login, and revoke it if possible.
+
+The exit code is 5 if a token in the environment still logs you in.
+"""
 
 
 def commands(service: str) -> dict[str, click.Command]:
@@ -75,14 +76,20 @@ def _logout_command(service: str) -> click.Command:
     @click.command("logout", help=LOGOUT)
     @pass_context
     def logout(context: Context) -> None:
-        for line in _told(context.app.client(service).logout()):
-            context.say(line)
+        done = context.app.client(service).logout()
+        context.say(f"Removed the login at {done.host}." if done.removed else f"There was no login at {done.host}.")
+        if done.warning:
+            context.say(f"Warning: the provider could not revoke it: {done.warning.rstrip('.')}.")
+        if done.still_set:
+            raise _still_logged_in(service, done.still_set)
 
     return logout
 
 
-def _told(done: LoggedOut) -> list[str]:
-    lines = [f"Removed the login at {done.host}." if done.removed else f"There was no login at {done.host}."]
-    if done.warning:
-        lines.append(f"Warning: the provider could not revoke it: {done.warning.rstrip('.')}.")
-    return [*lines, *(f"{name} is still set; unset it to be logged out." for name in done.still_set)]
+def _still_logged_in(service: str, names: Sequence[str]) -> AuthError:
+    listed, are = " and ".join(names), "is" if len(names) == 1 else "are"
+    return AuthError(
+        f"{listed} {are} still set, so you are still logged in to the {service} service.",
+        service=service,
+        hint=f"To be logged out: unset {' '.join(names)}",
+    )

@@ -72,7 +72,7 @@ class Places:
         ):
             check(found, service)
             expires_at = expiry(found.token) if found.expires_at is None else found.expires_at
-            yield Credentials(found.token, found.source, expires_at)
+            yield found._replace(expires_at=expires_at)
 
     def login(self, url: str) -> Login | None:
         """Return the stored login at the host of `url`."""

@@ -43,7 +43,7 @@ def resolve(
         NetworkError: nobody is there to renew a login.
     """
     places = Places(environ, settings, hook, store, post, now, without_account)
-    problem, hint = _none_found(service, url, places.withheld(service, url))
+    problem, hint = _none_found(service, url, places.withheld(service, url), rejected)
     for found in places.tokens(service, url, explicit=explicit, rejected=rejected):
         if found.token == rejected and found.source in _named_by_user(service):
             # Somebody said who they are here: to go on as somebody else would be a surprise.
@@ -70,8 +70,13 @@ def _is_over(found: Credentials, moment: float) -> bool:
     return found.source == STORED_LOGIN and found.expires_at is not None and found.expires_at <= moment
 
 
-def _none_found(service: str, url: str, withheld: str | None) -> tuple[str, str]:
-    """Return what to say, and what to advise, if there is no token; `withheld` is a variable that could not be used."""
+def _none_found(service: str, url: str, withheld: str | None, rejected: str | None) -> tuple[str, str]:
+    """Return what to say, and what to advise, if there is no token, or none but the `rejected` one.
+
+    `withheld` is a variable that could not be used.
+    """
+    if rejected:
+        return f"The {service} service refused the token, and no other was found", login_hint(service)
     if withheld:
         problem = f"{withheld} is not used for the {service} service, because others could read it on the way"
         return problem, f"Use the https:// address of the service instead of {redact(url)}."

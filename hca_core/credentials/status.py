@@ -14,7 +14,7 @@ from hca_core.errors import AuthError
 from hca_core.hosts import host_of
 from hca_core.records import Credentials
 
-__all__ = ["State", "Status", "describe", "iso", "require"]
+__all__ = ["State", "Status", "describe", "iso", "of_token", "require"]
 
 State = Literal["valid", "expired", "none", "unknown"]
 
@@ -58,6 +58,11 @@ def describe(service: str, url: str, places: Places) -> Status:
     return status
 
 
+def of_token(service: str, found: Credentials, moment: float) -> Status:
+    """Return who the user is with a token that would be sent now; `moment` is in seconds since 1970."""
+    return _status(service, None, found, None, moment)
+
+
 def require(status: Status) -> None:
     """Raise an AuthError unless the user is logged in, as far as that is known."""
     if status.state == "none":
@@ -75,7 +80,7 @@ def _status(service: str, host: str | None, found: Credentials, login: Login | N
         service,
         host,
         found.source,
-        (login.subject if login else None) or subject(found.token),
+        (login.subject if login else None) or found.subject or subject(found.token),
         iso(found.expires_at),
         _state(found, login, moment),
         (login.issuer if login else None) or issuer(found.token),

@@ -57,25 +57,31 @@ class Sources:
         return [layer for layer in self.files if layer.name == SYSTEM]
 
     def profile_names(self) -> list[str]:
-        """Return the names of all profiles, sorted."""
-        return sorted({spec.name for spec in self.offered} | {name for layer in self.files for name in layer.profiles})
+        """Return the names of all profiles that can be chosen, sorted."""
+        offered = {spec.name for spec in self.offered if spec.values is not None}
+        return sorted(offered | {name for layer in self.files for name in layer.profiles})
 
     def with_profile(self, name: str) -> Sources:
         """Return the same sources with another profile chosen."""
         return replace(self, profile=name)
 
     def _profile_layers(self, name: str) -> list[Layer]:
-        offered = [Layer(f"profile {name}", keys.expand(spec.values)) for spec in self.offered if spec.name == name]
+        specs = [spec for spec in self.offered if spec.name == name]
+        offered = [Layer(f"profile {name}", keys.expand(spec.values)) for spec in specs if spec.values is not None]
         written = [
             Layer(f"profile {name} of {layer.name}", layer.profiles[name], layer.file)
             for layer in self.files
             if name in layer.profiles
         ]
         if not offered and not written:
-            known = ", ".join(self.profile_names())
-            hint = f"Known profiles: {known}." if known else "No profiles are defined; add them as `profiles.NAME.KEY`."
-            raise ConfigError(f"There is no settings profile {name!r}.", key=f"profiles.{name}", hint=hint)
+            now = " at the moment" if specs else ""
+            hint = next((spec.hint for spec in specs), None) or self._known_profiles()
+            raise ConfigError(f"There is no settings profile {name!r}{now}.", key=f"profiles.{name}", hint=hint)
         return [*offered, *written]
+
+    def _known_profiles(self) -> str:
+        known = ", ".join(self.profile_names())
+        return f"Known profiles: {known}." if known else "No profiles are defined; add them as `profiles.NAME.KEY`."
 
 
 def read_sources(

@@ -26,13 +26,17 @@ Labels = Callable[["Checksums"], Mapping[str, str]]
 
 @dataclass(frozen=True)
 class ObjectInfo:
-    """What a store tells about an object; `size` in bytes, `etag` without quotes."""
+    """What a store tells about an object; `size` in bytes, `etag` without quotes.
+
+    `is_md5` says that the ETag is known to be made of the MD5s of its bytes.
+    """
 
     size: int
     etag: str
     content_type: str
     tags: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, str] = field(default_factory=dict)
+    is_md5: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,12 +53,14 @@ class ListedObject:
 class Stored:
     """An object that was made of a file: its `etag` without quotes, and the `checksums` of its content.
 
-    `reused` is how many of its bytes an earlier call had sent.
+    `reused` is how many of its bytes an earlier call had sent, `attempts` how many requests took the others there, as
+    far as is known.
     """
 
     etag: str
     checksums: Checksums
     reused: int = 0
+    attempts: int = 1
 
 
 class ObjectStore(Protocol):

@@ -20,7 +20,7 @@ _NAMED = 5  # failures that a message names
 
 @dataclass(frozen=True)
 class FileResult:
-    """What became of one file: `size` and `transferred` in bytes, `attempts` in requests.
+    """What became of one file: `size` and `transferred` in bytes, `attempts` in requests that were to move them.
 
     `status` is `fetched`, `resumed` (an earlier run's bytes were continued), `present` (nothing to do), `sent`,
     `copied` (inside a store), `unannounced` (it is there, but who waits for it could not be told), or `failed`. The
@@ -78,11 +78,11 @@ class Report:
         """How many files were counted."""
         return sum(self.counts.values())
 
-    def as_record(self) -> dict[str, Any]:
-        """Return the totals as JSON data."""
+    def as_record(self, *usual: Status) -> dict[str, Any]:
+        """Return the totals as JSON data; the statuses that are `usual` are there even if no file has them."""
         return {
             "files": self.files,
-            **{str(status): count for status, count in self.counts.items()},
+            **{str(status): self.counts[status] for status in dict.fromkeys((*usual, *self.counts))},
             "transferred": self.transferred,
             "seconds": round(self.seconds, 3),
         }
@@ -93,15 +93,15 @@ class Report:
             return
         first = self.failures[0].error
         raise TransferError(
-            f"{len(self.failures)} of {self.files} files failed: {named(self.failures)}",
+            f"{len(self.failures)} of {self.files} files failed: {named(self.failures)}.",
             report=self,
             hint=(first.hint if first else None) or "Run the same command again: complete files are not sent again.",
         )
 
 
 def named(failures: Sequence[FileResult]) -> str:
-    """Return the first failures in words, and how many more there are."""
-    words = "; ".join(f"{failure.name}: {failure.error}" for failure in failures[:_NAMED])
+    """Return the first failures in words, and how many more there are, without a full stop."""
+    words = "; ".join(f"{failure.name}: {str(failure.error).removesuffix('.')}" for failure in failures[:_NAMED])
     return f"{words}; and {len(failures) - _NAMED} more" if len(failures) > _NAMED else words
 
 

@@ -20,7 +20,7 @@ from hca_core.transfer.objects import NO_BUCKET, Labels, ListedObject, ObjectInf
 from hca_core.transfer.s3client import Access, make_client
 from hca_core.transfer.s3copy import Copy
 from hca_core.transfer.s3errors import has_expired, translated
-from hca_core.transfer.s3uploads import Ask, Uploads, is_md5
+from hca_core.transfer.s3uploads import Ask, Uploads, is_md5, repeated
 from hca_core.transfer.slices import Part, Slice
 
 if TYPE_CHECKING:
@@ -111,6 +111,7 @@ class S3Store:
             content_type=head.get("ContentType", ""),
             tags={tag["Key"]: tag["Value"] for tag in found.get("TagSet", ())},
             metadata=head.get("Metadata", {}),
+            is_md5=is_md5(head),
         )
 
     def list(self, bucket: str, prefix: str = "") -> Iterator[ListedObject]:
@@ -175,29 +176,34 @@ class S3Store:
             about["ContentMD5"] = b64encode(bytes.fromhex(sums.s3_etag)).decode()  # what arrives otherwise is not kept
         if held is None:
             with Slice(file.path, Part(1, 0, file.size), file.on_bytes) as body:
-                answer = self._put_object(file, body, about)
+                answer, attempts = self._put_object(file, body, about)
         else:
-            answer = self._put_object(file, held, about)
+            answer, attempts = self._put_object(file, held, about)
             file.on_bytes(len(held))
         etag = answer["ETag"].strip('"')
         if is_md5(answer) and etag != sums.s3_etag:
             raise _changed(file)
-        return Stored(etag, sums)
+        return Stored(etag, sums, attempts=attempts)
 
-    def _put_object(self, file: _Delivery, body: bytes | Slice, about: Mapping[str, Any]) -> Any:
-        """Send a whole object, once more if it arrived damaged."""
+    def _put_object(self, file: _Delivery, body: bytes | Slice, about: Mapping[str, Any]) -> tuple[Any, int]:
+        """Send a whole object, once more if it arrived damaged; return the answer and how many requests it took."""
+        attempts = 0
 
         def put(s3: Any) -> Any:
+            nonlocal attempts
+            attempts += 1
             if isinstance(body, Slice):
                 body.seek(0)
             return s3.put_object(Bucket=file.bucket, Key=file.key, Body=body, **about)
 
         for _ in range(2):
             try:
-                return self._ask(file.bucket, file.key, put)
+                answer = self._ask(file.bucket, file.key, put)
             except ApiError as error:
                 if error.code != "BadDigest":
                     raise
+            else:
+                return answer, attempts + repeated(answer)
         raise _changed(file)
 
     def _put_parts(self, file: _Delivery) -> Stored:
@@ -221,7 +227,7 @@ class S3Store:
             etag, sums = upload.run(), reading.checksums()
         if file.tags:
             uploads.tag(file.tags(sums))
-        return Stored(etag, sums, upload.reused)
+        return Stored(etag, sums, upload.reused, uploads.attempts)
 
     def _uploads(self, bucket: str, key: str) -> Uploads:
         return Uploads(self._asking(bucket, key), bucket, key)

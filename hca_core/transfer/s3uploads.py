@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -9,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 from hca_core.transfer.objects import ListedObject
 from hca_core.transfer.slices import Part, Slice
 
-__all__ = ["Ask", "Sent", "Uploads", "is_md5"]
+__all__ = ["Ask", "Sent", "Uploads", "is_md5", "repeated"]
 
 T = TypeVar("T")
 
@@ -32,11 +33,16 @@ class Sent:
 
 
 class Uploads:
-    """The unfinished uploads of one object, each known by its id. Thread-safe."""
+    """The unfinished uploads of one object, each known by its id. Thread-safe.
+
+    `attempts` is how many requests have brought parts.
+    """
 
     def __init__(self, ask: Ask, bucket: str, key: str) -> None:
         self._ask = ask
         self._place = {"Bucket": bucket, "Key": key}
+        self._lock = threading.Lock()
+        self.attempts = 0
 
     def begin(self, about: Mapping[str, Any]) -> str:
         """Begin an upload and return its id."""
@@ -67,10 +73,12 @@ class Uploads:
         """Send one part, instead of an earlier one with its number."""
 
         def send(s3: Any) -> Any:
+            self._count(1)
             body.seek(0)
             return s3.upload_part(**self._place, UploadId=upload, PartNumber=part.number, Body=body)
 
         answer = self._ask(send)
+        self._count(repeated(answer))
         return Sent(answer["ETag"].strip('"'), part.length, is_md5(answer))
 
     def copy(self, upload: str, part: Part, source: ListedObject) -> Sent:
@@ -104,6 +112,15 @@ class Uploads:
         """Replace the tags of the object."""
         listed = [{"Key": name, "Value": value} for name, value in tags.items()]
         self._ask(lambda s3: s3.put_object_tagging(**self._place, Tagging={"TagSet": listed}))
+
+    def _count(self, requests: int) -> None:
+        with self._lock:
+            self.attempts += requests
+
+
+def repeated(answer: Mapping[str, Any]) -> int:
+    """Return how often boto3 has repeated a request before it got this answer."""
+    return int(answer.get("ResponseMetadata", {}).get("RetryAttempts", 0))
 
 
 def is_md5(answer: Mapping[str, Any]) -> bool:

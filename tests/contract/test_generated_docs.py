@@ -109,7 +109,13 @@ def test_every_broken_link_fails_the_build(tmp_path: Path) -> None:
     shutil.copy(ROOT / "docs" / "conf.py", tmp_path)
     (tmp_path / "index.md").write_text("# Page\n\n[fine](#page), <https://example.org/>\n")
     assert build(tmp_path, tmp_path / "site", "-b", "dummy").returncode == 0
-    broken = ["[page](nowhere.md)", "[part](#nowhere)", "<http://example.org>", "<https://nowhere>", "<ftp://a.example>"]
+    broken = [
+        "[page](nowhere.md)",
+        "[part](#nowhere)",
+        "<http://example.org>",
+        "<https://nowhere>",
+        "<ftp://a.example>",
+    ]
     for number, link in enumerate(broken):
         (tmp_path / f"page-{number}.md").write_text(f"---\norphan: true\n---\n\n# Page\n\n{link}\n")
     built = build(tmp_path, tmp_path / "site", "-b", "dummy", "--keep-going")

@@ -145,6 +145,12 @@ def test_the_refused_source_is_named(store: TokenStore) -> None:
     assert caught.value.hint == "Give another one, or none to use that of `hca dss login`."
 
 
+def test_a_hook_without_another_token_does_not_mean_that_there_was_none(store: TokenStore) -> None:
+    with pytest.raises(AuthError, match="The dss service refused the token, and no other was found.") as caught:
+        find(store=store, rejected="bad")
+    assert "hca dss login" in (caught.value.hint or "")
+
+
 def test_a_hook_that_insists_on_the_rejected_token_is_not_believed(store: TokenStore) -> None:
     with pytest.raises(AuthError, match="refused the token from a plugin"):
         find(Asked("bad"), store=store, rejected="bad")

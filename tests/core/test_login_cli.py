@@ -261,11 +261,28 @@ def test_logging_out_twice(hca: Run, home: Path, monkeypatch: pytest.MonkeyPatch
     assert stored(home, USUAL) is None
     monkeypatch.setenv("HCA_DSS_TOKEN", "t")
     result = hca("dss", "logout")
-    assert result.code == 0
+    assert (result.code, result.stdout) == (5, "")
     assert result.stderr.splitlines() == [
         f"There was no login at {USUAL}.",
-        "HCA_DSS_TOKEN is still set; unset it to be logged out.",
+        "Error: HCA_DSS_TOKEN is still set, so you are still logged in to the dss service.",
+        "Hint: To be logged out: unset HCA_DSS_TOKEN",
     ]
+
+
+def test_a_login_is_removed_whatever_the_environment_says(
+    hca: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hca("dss", "login", "--access-token", "test")
+    monkeypatch.setenv("HCA_TOKEN", "t")
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere.json")
+    result = hca("dss", "logout")
+    assert result.code == 5
+    assert f"Removed the login at {USUAL}." in result.stderr
+    assert "HCA_TOKEN and GOOGLE_APPLICATION_CREDENTIALS are still set" in result.stderr
+    assert "Hint: To be logged out: unset HCA_TOKEN GOOGLE_APPLICATION_CREDENTIALS" in result.stderr
+    assert stored(home, USUAL) is None
+    with DSSClient() as client:
+        assert client.logout().still_set == ("HCA_TOKEN", "GOOGLE_APPLICATION_CREDENTIALS")
 
 
 def test_a_provider_that_cannot_revoke(hca: Run, home: Path, configured: OpenId) -> None:
@@ -387,3 +404,13 @@ def test_the_token_of_one_service(home: Path, configured: OpenId) -> None:
     store.put(configured.host, Login("old", 5.0, "r", f"{configured.url}/oauth/token", "local-cli", SECRET))
     assert shown(show_token).stdout == "access-1\n"
     assert shown(show_token).stdout == "access-1\n"
+
+
+def test_an_expired_token_is_not_printed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HCA_DSS_TOKEN", jwt(exp=5))
+    over = shown(show_token)
+    assert over.stdout == ""
+    assert isinstance(over.exception, AuthError)
+    assert over.exception.message == "Your login to the dss service (HCA_DSS_TOKEN) has expired."
+    monkeypatch.setenv("HCA_DSS_TOKEN", jwt(exp=int(time.time()) + 1000))
+    assert shown(show_token).exit_code == 0

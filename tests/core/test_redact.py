@@ -85,6 +85,21 @@ def test_what_surrounds_a_secret_stays_readable():
     assert json.loads(redact(json.dumps({"token": 'a"b', "size": 1}))) == {"token": "***", "size": 1}
 
 
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        (f"Send `Authorization: Bearer {SECRET}`, then wait.", "Send `Authorization: ***`, then wait."),
+        (f"`authorization:Basic {SECRET}` and `x`", "`authorization:***` and `x`"),
+        (f"Send `Authorization: Bearer {SECRET}, then wait.", "Send `Authorization: ***"),
+        (f"`Authorization: Bearer {SECRET}\n` and more", "`Authorization: ***\n` and more"),
+        (f"`Cookie: a=`; session={SECRET}` and more", "`Cookie: ***"),
+        (f"`x` Authorization: Bearer {SECRET}` and more", "`x` Authorization: ***"),
+    ],
+)
+def test_a_header_in_a_sentence_ends_where_its_backticks_do(text, redacted):
+    assert redact(text) == redacted
+
+
 def test_other_objects_are_redacted_as_their_text():
     assert redact({"headers": {"Authorization": "Bearer abc"}, "n": 1}) == (
         "{'headers': {'Authorization': '***'}, 'n': 1}"
@@ -138,3 +153,8 @@ def test_one_filter_is_added_once():
     logger.addFilter(REDACTING)
     logger.addFilter(REDACTING)
     assert logger.filters == [REDACTING]
+
+
+@pytest.mark.timeout(30)
+def test_what_looks_like_many_tokens_does_not_take_long() -> None:
+    assert len(redact("-eyJaaaaaa" * 30_000)) == 300_000

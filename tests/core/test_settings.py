@@ -215,6 +215,21 @@ def test_a_plugin_offers_a_profile(machine: Machine) -> None:
     assert machine.load(profiles=offered).value("network.allow_http") is False
 
 
+def test_a_profile_that_is_not_there_yet(machine: Machine) -> None:
+    offered = [ProfileSpec("local", "A local stack.", None, hint="Start it."), ProfileSpec("x", "Another.", None)]
+    with pytest.raises(ConfigError, match="There is no settings profile 'local' at the moment.") as caught:
+        machine.load(profile="local", profiles=offered)
+    assert caught.value.hint == "Start it."
+    for unknown in ("x", "y"):
+        with pytest.raises(ConfigError) as caught:
+            machine.load(profile=unknown, profiles=offered)
+        assert caught.value.hint == "No profiles are defined; add them as `profiles.NAME.KEY`."
+    machine.write(machine.user, {"profiles": {"local": {"log_level": "DEBUG"}}})
+    settings = machine.load(profile="local", profiles=offered)
+    assert (settings.value("log_level"), settings.profile_names()) == ("DEBUG", ["local"])
+    settings.check()
+
+
 def test_array_operators_in_a_profile_apply_when_it_is_chosen(machine: Machine) -> None:
     machine.write(machine.user, {"profiles": {"p": {"mirrors": {"$append": "c"}}}})
     assert machine.load().value("mirrors") == ["a", "b"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from fake_auth import TOKEN, FakeAuth
 
-from hca_core.testing import Answer
+from hca_core.testing import Answer, Request
 from hca_core.testing.runner import Result
 
 HCA = Callable[..., Result]
@@ -21,6 +21,7 @@ POLICY = {
     ]
 }
 PROBLEM = {"Content-Type": "application/problem+json"}
+NOTHING = "Nothing was changed: the service says that it is so already.\n"
 
 
 @pytest.fixture
@@ -107,8 +108,56 @@ def test_membership_changes(hca: HCA, server: FakeAuth) -> None:
     assert hca(*command, "grace@lab.example").json == change
     assert server.requests[-1].json() == {"users": ["grace@lab.example"]}
     again = hca(*command, "grace@lab.example")
-    assert (again.code, again.stdout, again.stderr) == (0, "", "Nothing had to be changed.\n")
+    assert (again.code, again.stdout, again.stderr) == (0, "", NOTHING)
     assert server.asked() == ["PUT /v1/group/microscopists/users?action=add"] * 2
+
+
+TEAM = ("auth", "put-v1-group-user", "--group-id", "team", "--action", "remove", "--users", "g@x.y", "h@x.y")
+
+
+@pytest.fixture
+def members(server: FakeAuth) -> set[str]:
+    """The members of the group `team`, of whom the service removes all that it is asked to, or none (304)."""
+    found: set[str] = set()
+
+    def remove(request: Request) -> Answer:
+        users = request.json()["users"]
+        if not found.issuperset(users):
+            return Answer(304)
+        found.difference_update(users)
+        return Answer.json({"users": users, "action": "remove", "group_id": "team", "msg": "…"})
+
+    server.on("PUT", "/v1/group/team/users", remove)
+    return found
+
+
+def test_a_batch_that_is_partly_done_is_finished(hca: HCA, server: FakeAuth, members: set[str]) -> None:
+    members.add("g@x.y")
+    removed = hca(*TEAM)
+    assert removed.json == {"users": ["g@x.y"], "action": "remove", "group_id": "team", "msg": "…"}
+    assert (removed.code, removed.stderr, members) == (0, "", set())
+    assert [one.json()["users"] for one in server.requests[-3:]] == [["g@x.y", "h@x.y"], ["g@x.y"], ["h@x.y"]]
+
+
+def test_a_batch_takes_one_request_if_it_can(hca: HCA, server: FakeAuth, members: set[str]) -> None:
+    members.update(["g@x.y", "h@x.y"])
+    assert hca(*TEAM).json["users"] == ["g@x.y", "h@x.y"]
+    assert len(server.asked()) == 1
+
+
+def test_a_batch_that_is_all_done_changes_nothing(hca: HCA, members: set[str]) -> None:
+    members.add("i@x.y")
+    done = hca(*TEAM)
+    assert (done.code, done.stdout, done.stderr, members) == (0, "", NOTHING, {"i@x.y"})
+
+
+def test_a_batch_that_is_refused_later_is_a_failure(hca: HCA, server: FakeAuth) -> None:
+    problem = Answer.json({"title": "Not Found", "status": 404, "detail": "There is no user h@x.y."}, 404, PROBLEM)
+    change = Answer.json({"users": ["g@x.y"], "action": "remove", "group_id": "team", "msg": "…"})
+    server.on("PUT", "/v1/group/team/users", Answer(304), change, problem)
+    refused = hca(*TEAM)
+    assert (refused.code, refused.stdout) == (7, "")
+    assert "There is no user h@x.y." in refused.stderr
 
 
 def test_ownership(hca: HCA, server: FakeAuth) -> None:
@@ -339,7 +388,7 @@ def test_ad6_bad_values_are_refused_before_anything_is_sent(
 def test_ad7_a_304_with_a_body_is_a_success(hca: HCA, server: FakeAuth) -> None:
     server.on("PUT", "/v1/user/u/groups", Answer.json({"msg": "as it was"}, 304))
     ended = hca("auth", "put-v1-user-group", "--user-id", "u", "--action", "remove", "--groups", "g")
-    assert (ended.code, ended.stdout, ended.stderr) == (0, "", "Nothing had to be changed.\n")
+    assert (ended.code, ended.stdout, ended.stderr) == (0, "", NOTHING)
     assert (
         hca("--quiet", "auth", "put-v1-user-group", "--user-id", "u", "--action", "add", "--groups", "g").stderr == ""
     )

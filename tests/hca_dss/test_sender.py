@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 from fake_dss import FakeDSS
 
-from hca_core.testing import Clock
 from hca_core.transfer import content
-from hca_dss.sender import Patience
 from hca_dss.upload import upload
 
 BUNDLE = "11111111-2222-4333-8444-555555555555"
@@ -44,11 +42,3 @@ def test_reading_a_large_file_again_is_shown(tmp_path: Path, monkeypatch: pytest
             seen = Watching()
             upload(client, tmp_path, "aws", "stage", bundle_uuid=bundle_uuid, progress=seen, store=dss.store)
             assert seen.told == {"small": [1, 1, "done"], **expected}
-
-
-def test_patience_grows_and_ends_on_time() -> None:
-    clock = Clock()
-    assert not Patience(300, clock.sleep, clock.monotonic).until(lambda: False)
-    assert sum(clock.sleeps) == pytest.approx(300)
-    assert max(clock.sleeps) == 60.0
-    assert clock.sleeps[:2] == [1.0, 1.618]

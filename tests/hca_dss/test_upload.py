@@ -143,7 +143,7 @@ def test_wrong_arguments(
 
 def test_d33_an_empty_folder(dss: FakeDSS, client: DSSClient, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(TransferError, match="nothing to upload"):
+    with pytest.raises(ArgumentError, match="nothing to upload"):
         send(dss, client, tmp_path / "empty")
 
 
@@ -378,10 +378,11 @@ def test_a_report_has_a_line_for_each_file(dss: FakeDSS, client: DSSClient, sour
     with pytest.raises(TransferError):
         send(dss, client, source, bundle_uuid=BUNDLE, report=report)
     lines = {line["name"]: line for line in map(json.loads, report.read_text().splitlines())}
-    assert {name: (line["status"], line["size"], line["transferred"]) for name, line in lines.items()} == {
-        "project_0.json": ("resumed", 8, 3),
-        "reads/r 2#ü.txt": ("sent", 0, 0),
-        "reads/r1.fastq.gz": ("failed", 15, 0),
+    told = ("status", "size", "transferred", "attempts")
+    assert {name: tuple(line[key] for key in told) for name, line in lines.items()} == {
+        "project_0.json": ("resumed", 8, 3, 1),
+        "reads/r 2#ü.txt": ("sent", 0, 0, 1),
+        "reads/r1.fastq.gz": ("failed", 15, 0, 0),
     }
     assert lines["reads/r1.fastq.gz"]["error"] == "the bucket is full"
     dss.store.failing.clear()

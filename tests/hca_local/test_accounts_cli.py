@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from click.testing import CliRunner, Result
 from hca_core.cli.root import hca
 from hca_core.credentials import service_account as client
 from hca_core.errors import HcaError
+from hca_local.auth.records import Records
 from hca_local.oidc.provider import Provider
 from hca_local.root import Root
 from hca_local.users import User
@@ -91,18 +93,30 @@ def test_shutting_out_and_removing(started: Root) -> None:
     add(started)
     token = run(started, "token").stdout.strip()
     provider = open_provider(started)
-    assert provider.identify(token) == User("ada@lab.example", "hca")
+    assert provider.from_token(token) == User("ada@lab.example", "hca")
     assert "shut out" in run(started, "user", "disable", "ada@lab.example").stderr
     assert listed(started)[0]["disabled"] is True
     with pytest.raises(HcaError, match="is disabled"):
-        provider.identify(token)
+        provider.from_token(token)
     run(started, "user", "enable", "ada@lab.example")
-    assert provider.identify(token) is not None
+    assert provider.from_token(token) is not None
     assert "removed" in run(started, "user", "remove", "ada@lab.example").stderr
     assert listed(started) == []
     with pytest.raises(HcaError, match="does not exist any more"):
-        provider.identify(token)
+        provider.from_token(token)
     provider.close()
+
+
+def test_an_administrator_comes_back_whom_another_has_disabled(started: Root) -> None:
+    add(started, "ada@lab.example", "--admin")
+    assert not started.auth.exists()
+    assert run(started, "user", "enable", "ada@lab.example").exit_code == 0
+    assert not started.auth.exists(), "where the auth service never ran, nobody is disabled"
+    with closing(Records(started.auth)) as records:
+        records.create("user", "ada@lab.example")
+        records.set_status("ada@lab.example", "disabled")
+        assert run(started, "user", "enable", "ADA@lab.example").exit_code == 0
+        assert records.is_enabled("ada@lab.example")
 
 
 def test_a_token_for_scripts(started: Root) -> None:
@@ -110,7 +124,7 @@ def test_a_token_for_scripts(started: Root) -> None:
     result = run(started, "token", "ada@lab.example", "--seconds", "60")
     assert result.stdout.count("\n") == 1
     provider = open_provider(started)
-    assert provider.identify(result.stdout.strip()) == User("ada@lab.example", "hca")
+    assert provider.from_token(result.stdout.strip()) == User("ada@lab.example", "hca")
     provider.close()
 
 
@@ -148,7 +162,7 @@ def test_a_service_account(started: Root, tmp_path: Path, to_file: bool) -> None
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     token = client.sign(client.read(file), AUDIENCE, time.time()).token
     provider = open_provider(started)
-    assert provider.identify(token) == User("robot@local.iam.gserviceaccount.com", "hca")
+    assert provider.from_token(token) == User("robot@local.iam.gserviceaccount.com", "hca")
     provider.close()
     (found,) = json.loads(run(started, "service-account", "list").stdout)
     assert found["email"] == "robot@local.iam.gserviceaccount.com"

@@ -22,44 +22,45 @@ def default(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Stack:
 
 
 def test_a_running_stack_is_a_profile(default: Stack) -> None:
-    assert hca_profiles() == []
+    (down,) = hca_profiles()
+    assert (down.name, down.values, down.hint) == ("local", None, "Start it: `hca local up`.")
     state, _ = default.start()
     (profile,) = hca_profiles()
     assert profile.name == "local"
+    assert profile.values is not None
     assert profile.values["DSSClient"] == {"swagger_url": state.url("dss") + "/v1/swagger.json"}
     control.stop(default.root)
-    assert hca_profiles() == []
+    assert hca_profiles() == [down]
 
 
 def test_a_running_stack_gets_its_owners_token(default: Stack) -> None:
     state, _ = default.start()
-    credentials = hca_credentials(url=f"{state.url('dss')}/v1", rejected=None)
+    credentials = hca_credentials(url=f"{state.url('dss')}/v1")
     assert credentials is not None
     assert credentials.token == read_secrets(default.root).owner_token
-    assert credentials.source == "hca local"
-    assert hca_credentials(url=f"{state.url('dss')}/v1", rejected=credentials.token) is None
+    assert (credentials.source, credentials.subject) == ("hca local", "owner@localhost")
 
 
 def test_nobody_else_gets_it(default: Stack) -> None:
     state, _ = default.start()
-    assert hca_credentials(url=f"{state.url('s3')}/v1", rejected=None) is None
-    assert hca_credentials(url="https://dss.data.humancellatlas.org/v1", rejected=None) is None
+    assert hca_credentials(url=f"{state.url('s3')}/v1") is None
+    assert hca_credentials(url="https://dss.data.humancellatlas.org/v1") is None
     control.stop(default.root)
-    assert hca_credentials(url=f"{state.url('dss')}/v1", rejected=None) is None
+    assert hca_credentials(url=f"{state.url('dss')}/v1") is None
 
 
 def test_a_stack_in_use_gets_it_too(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     state, _ = stack.start()
-    assert hca_credentials(url=f"{state.url('dss')}/v1", rejected=None) is None
+    assert hca_credentials(url=f"{state.url('dss')}/v1") is None
     monkeypatch.setenv("HCA_CONFIG_FILE", str(stack.root.config_file))
-    assert hca_credentials(url=f"{state.url('dss')}/v1", rejected=None) is not None
+    assert hca_credentials(url=f"{state.url('dss')}/v1") is not None
 
 
 def test_secrets_that_others_can_read_are_an_error(default: Stack) -> None:
     state, _ = default.start()
     default.root.secrets_file.chmod(0o644)
     with pytest.raises(ConfigError, match="can be read by others"):
-        hca_credentials(url=f"{state.url('dss')}/v1", rejected=None)
+        hca_credentials(url=f"{state.url('dss')}/v1")
 
 
 def test_describing_a_command_is_cheap() -> None:

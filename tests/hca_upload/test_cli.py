@@ -14,7 +14,7 @@ from hca import HCAConfig
 from hca_core.testing import Result, run
 from hca_upload import UploadConfig
 
-from .conftest import AREA, BUCKET, CSV, NOBODY, OTHER, Stack, failing, until, write
+from .conftest import AREA, BUCKET, CSV, CSV_CRC, NOBODY, OTHER, Stack, failing, until, write
 
 URI = f"s3://{BUCKET}/{AREA}"
 Upload = Callable[..., Result]
@@ -112,6 +112,44 @@ def test_ud19_commands_that_only_read_write_no_settings(selected: Stack, upload:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+# Two terminals
+
+
+def test_an_area_can_be_named_without_selecting_it(selected: Stack, upload: Upload, tmp_path: Path) -> None:
+    selected.service.create_area(OTHER)
+    other = f"s3://{BUCKET}/{OTHER}/"
+    before = HCAConfig().user_file.read_text()
+    write(tmp_path, "a.csv")
+    shown = upload("files", "--area", other, str(tmp_path))
+    assert (shown.code, shown.stderr) == (0, f"Uploaded 1 file to area {OTHER}.\n")
+    assert (selected.names(), selected.names(OTHER)) == ([], ["a.csv"])
+    assert upload("list", "--area", other).stdout == "a.csv\n"
+    assert f"local/{OTHER}:" in upload("status", "--area", other, "a.csv").stdout
+    assert upload("report", "--area", other).stdout == f"The report is in {OTHER}.txt.\n"
+    assert upload("creds", other).stdout.startswith("AWS_ACCESS_KEY_ID=")
+    assert HCAConfig().user_file.read_text() == before
+    assert upload("list", "--area", "7C").stdout == ""
+    assert upload("list").stdout == ""
+
+
+@pytest.mark.parametrize("words", [["list"], ["report"], ["status", "f"], ["files", __file__]])
+@pytest.mark.parametrize(("area", "named"), [("zz", "'zz'"), ("", "''"), ("s3://x", "'s3://x'")])
+def test_an_area_that_is_named_wrongly_is_not_taken_for_the_selected_one(
+    area: str, named: str, words: list[str], selected: Stack, upload: Upload
+) -> None:
+    shown = upload(*words, "--area", area)
+    assert (shown.code, shown.stdout) == (1, "")
+    assert named in shown.stderr
+    assert selected.upload.seen == []
+
+
+@pytest.mark.parametrize("words", [["--uuid", AREA], ["--env", "local"]])
+def test_an_area_is_named_in_one_way(words: list[str], selected: Stack, upload: Upload) -> None:
+    shown = upload("status", "f", "--area", "7", *words)
+    assert (shown.code, shown.stdout) == (2, "")
+    assert "leave out --env and --uuid" in shown.stderr
+
+
 # Files
 
 
@@ -155,6 +193,15 @@ def test_ud6_quiet_is_quiet(selected: Stack, upload: Upload, tmp_path: Path) -> 
         assert "Uploaded" not in shown.stderr
         assert "of 1 files" not in shown.stderr
     assert upload("files", "-q", str(tmp_path / "no")).stderr.startswith("Error: Nothing was uploaded")
+
+
+def test_ud6_quiet_leaves_out_warnings(selected: Stack, upload: Upload, tmp_path: Path) -> None:
+    write(tmp_path / "x", "a.csv")
+    (tmp_path / "x" / "link").symlink_to(tmp_path)
+    folder = str(tmp_path / "x")
+    assert "is a link to a folder" in upload("files", folder).stderr
+    assert upload("files", "-q", folder).stderr == ""
+    assert run("--quiet", "upload", "files", folder).stderr == ""
 
 
 def test_ud6_quiet_hides_what_the_library_logs(selected: Stack, tmp_path: Path, upload: Upload) -> None:
@@ -222,6 +269,17 @@ def test_listing(selected: Stack, upload: Upload, tmp_path: Path) -> None:
     assert run("--output", "table", "upload", "list").stdout.splitlines() == ["name", "cells.csv", "raw.bam"]
 
 
+def test_a_file_whose_checksums_failed_is_not_called_pending(selected: Stack, upload: Upload) -> None:
+    for name, crc32c in {"bad": "deadbeef", "late": CSV_CRC}.items():
+        selected.objects.put(BUCKET, f"{AREA}/{name}", io.BytesIO(CSV), metadata={"crc32c": crc32c})
+    selected.area.announce("bad")
+    until(lambda: selected.state("bad") == "FAILED")
+    lines = upload("list", "--long").stdout.splitlines()
+    assert [line for line in lines if "Checksums" in line] == ["\tChecksums    FAILED", "\tChecksums    pending"]
+    found = run("--query", "[].checksum_status", "upload", "list", "--long").json
+    assert found == ["FAILED"]
+
+
 def test_a_name_cannot_look_like_two(selected: Stack, upload: Upload) -> None:
     selected.objects.put(BUCKET, f"{AREA}/a\nb\t\x1b[31mc", io.BytesIO(CSV))
     assert upload("list").stdout == "a\\nb\\t\\x1b[31mc\n"
@@ -270,6 +328,33 @@ def test_a_file_that_is_only_queued(selected: Stack, upload: Upload) -> None:
     assert upload("status", "raw.bam").stdout == f"raw.bam in local/{AREA}: CHECKSUMMING_UNSCHEDULED\n"
 
 
+def test_waiting_for_a_file(selected: Stack, upload: Upload, tmp_path: Path) -> None:
+    write(tmp_path, "cells.csv")
+    upload("files", str(tmp_path))
+    checksummed(selected, "cells.csv")
+    shown = upload("status", "--wait", "cells.csv")
+    assert (shown.code, shown.stdout) == (0, f"cells.csv in local/{AREA}: VALIDATION_UNSCHEDULED\n")
+    assert selected.area.wait_for_checks("cells.csv") == "VALIDATION_UNSCHEDULED"
+
+
+def test_waiting_in_vain(selected: Stack, upload: Upload) -> None:
+    for name in ("bad", "late"):
+        selected.objects.put(BUCKET, f"{AREA}/{name}", io.BytesIO(CSV), metadata={"crc32c": "deadbeef"})
+    selected.area.announce("bad")
+    until(lambda: selected.state("bad") == "FAILED")
+    assert (upload("status", "bad").code, upload("status", "bad").stdout[-8:]) == (0, " FAILED\n")
+    for words, code, problem in (
+        (["bad"], 9, "'bad' is FAILED."),
+        (["late", "--timeout", "0"], 8, "not done with 'late' after 0 s: CHECKSUMMING_UNSCHEDULED."),
+        (["gone"], 7, ""),
+        (["bad", "--area", f"s3://{BUCKET}/{NOBODY}/"], 7, ""),
+    ):
+        shown = upload("status", "--wait", *words)
+        assert (shown.code, shown.stdout) == (code, ""), words
+        assert problem in shown.stderr
+    assert upload("status", "bad", "--timeout", "5").code == 2
+
+
 def test_with_both_options_the_settings_are_not_asked(stack: Stack, upload: Upload) -> None:
     stack.objects.put(BUCKET, f"{AREA}/f", io.BytesIO(CSV))
     assert upload("status", "f", "--env", "local", "--uuid", AREA).code == 0
@@ -308,6 +393,16 @@ def test_ud16_the_file_of_a_report_ends_in_txt_once(
 ) -> None:
     assert upload("report", *words).code == 0
     assert [path.name for path in Path().glob("*.txt")] == [file]
+
+
+def test_a_report_makes_no_folders(selected: Stack, upload: Upload, tmp_path: Path) -> None:
+    write(tmp_path / "x", "a.csv")
+    new = str(tmp_path / "new" / "r.txt")
+    expected = f"Error: The report {new} cannot be written: No such file or directory.\n"
+    for words in (["report", "--output_file_name", new], ["files", "--report", new, str(tmp_path / "x")]):
+        shown = upload(*words)
+        assert (shown.code, shown.stdout, shown.stderr) == (2, "", expected)
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_report_is_data_if_that_is_wanted(selected: Stack) -> None:

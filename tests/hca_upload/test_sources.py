@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -114,16 +115,26 @@ def test_names_that_no_file_should_have_are_refused(name: str, why: str, tmp_pat
 
 def test_ud14_a_slash_in_a_chosen_name_is_refused(tmp_path: Path) -> None:
     write(tmp_path, "a")
-    with pytest.raises(UploadRefused, match="no folders in an upload area"):
+    with pytest.raises(UploadRefused, match="'dir/x': there are no folders in an upload area") as caught:
         names(tmp_path / "a", target_filename="dir/x")
+    assert str(tmp_path) not in caught.value.message, "the name is wrong, not the file"
+    assert "plain name" in (caught.value.hint or "")
     with pytest.raises(UploadRefused, match="is empty"):
         names(tmp_path / "a", target_filename="")
+
+
+@pytest.mark.parametrize("name", ["..", "credentials", "a\\b"])
+def test_a_bad_name_is_not_blamed_on_the_file(name: str, tmp_path: Path) -> None:
+    write(tmp_path, "R1.fq")
+    with pytest.raises(UploadRefused, match=f"cannot be called {re.escape(repr(name))}: ") as caught:
+        names(tmp_path / "R1.fq", target_filename=name)
+    assert "R1.fq" not in caught.value.message
 
 
 def test_ud18_one_name_for_many_files_is_refused(tmp_path: Path) -> None:
     write(tmp_path, "x/a", "b")
     for paths in ([tmp_path / "b", tmp_path / "x" / "a"], [tmp_path / "x"]):
-        with pytest.raises(UploadRefused, match="Only one file"):
+        with pytest.raises(UploadRefused, match="Only a single file"):
             names(*paths, target_filename="c")
 
 
@@ -135,7 +146,7 @@ def test_only_what_ends_so(extension: str, tmp_path: Path) -> None:
 
 def test_an_extension_is_for_folders(tmp_path: Path) -> None:
     write(tmp_path, "x/a.gz", "b.gz")
-    with pytest.raises(UploadRefused, match=r"there can only be folders, and '.*b\.gz' is none"):
+    with pytest.raises(UploadRefused, match=r"is for folders and buckets, and '.*b\.gz' is neither"):
         names(tmp_path / "x", tmp_path / "b.gz", file_extension="gz")
 
 
@@ -146,8 +157,16 @@ def test_nothing_is_a_sentence(tmp_path: Path) -> None:
         names(tmp_path / "empty")
     with pytest.raises(UploadRefused, match=r"no file whose name ends in '\.gz' in .*/x\."):
         names(tmp_path / "x", file_extension=".gz")
-    with pytest.raises(UploadRefused, match="nothing to upload"):
+    with pytest.raises(UploadRefused, match="nothing to upload: no path was given"):
         names()
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_single_path_need_not_be_in_a_list(kind: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, "x/a", "x/b", "c")
+    monkeypatch.chdir(tmp_path)
+    assert [source.name for source in find(kind("x"), no_bucket).files] == ["a", "b"]
+    assert [source.name for source in find(kind("./c"), no_bucket).files] == ["c"]
 
 
 def test_a_folder_that_cannot_be_read_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

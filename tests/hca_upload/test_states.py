@@ -7,8 +7,10 @@ from typing import Any, cast
 import pytest
 
 from hca_core.errors import ApiError
-from hca_upload import UploadArea
-from hca_upload.states import area_report, file_state
+from hca_core.patience import Patience
+from hca_core.testing import Clock
+from hca_upload import UploadArea, UploadException
+from hca_upload.states import area_report, await_state, file_state, with_failures
 
 
 class Told:
@@ -49,6 +51,71 @@ def area(checksum: Any, validation: Any = None) -> UploadArea:
 def test_states_of_a_file(checksum: str, validation: str | None, shown: str) -> None:
     told = area({"checksum_status": checksum}, validation and {"validation_status": validation})
     assert file_state(told, "f") == shown
+
+
+class Changing(Told):
+    """An area whose only file has a new state whenever it is asked about."""
+
+    def __init__(self, *states: str, validation: str = "UNSCHEDULED") -> None:
+        self.states, self.validation = [*states], {"validation_status": validation}
+
+    def checksum_status(self, name: str) -> Any:
+        return {"checksum_status": self.states.pop(0) if len(self.states) > 1 else self.states[0]}
+
+
+def waited(area: Changing, timeout: float = 300) -> tuple[str, list[float]]:
+    clock = Clock()
+    return await_state(cast("UploadArea", area), "f", Patience(timeout, clock.sleep, clock.monotonic)), clock.sleeps
+
+
+def test_waiting_ends_with_a_state_in_which_a_file_stays() -> None:
+    assert waited(Changing("CHECKSUMMED")) == ("VALIDATION_UNSCHEDULED", [])
+    state, pauses = waited(Changing("UNSCHEDULED", "SCHEDULED", "CHECKSUMMING", "CHECKSUMMED", validation="VALIDATED"))
+    assert (state, pauses[0]) == ("VALIDATED", 1)
+    assert pauses[0] < pauses[1] < pauses[2]
+    assert len(pauses) == 3
+
+
+@pytest.mark.parametrize(
+    "area", [Changing("CHECKSUMMING", "FAILED"), Changing("ABORTED"), Changing("CHECKSUMMED", validation="FAILED")]
+)
+def test_waiting_ends_at_once_where_nothing_good_will_come(area: Changing) -> None:
+    with pytest.raises(UploadException, match=r"says about 'f' is (FAILED|ABORTED)\.") as caught:
+        waited(area)
+    assert caught.value.exit_code == 9
+
+
+@pytest.mark.parametrize("state", ["UNSCHEDULED", "SCHEDULED", "CHECKSUMMING"])
+def test_waiting_ends_when_the_time_is_over(state: str) -> None:
+    with pytest.raises(UploadException, match=f"not done with 'f' after 300 s: .*{state}") as caught:
+        waited(Changing(state))
+    assert caught.value.exit_code == 8
+
+
+class Counted:
+    """An area with files that failed; it remembers about which files it was asked."""
+
+    def __init__(self, counts: dict[str, int], **states: str) -> None:
+        self.counts, self.states = counts, states
+        self.asked: list[str] = []
+
+    def checksum_statuses(self) -> Any:
+        return self.counts
+
+    def checksum_status(self, name: str) -> Any:
+        self.asked.append(name)
+        return {"checksum_status": self.states[name]}
+
+
+def test_failed_files_are_told_from_those_that_are_pending() -> None:
+    area = Counted({"FAILED": 1, "ABORTED": 1}, a="SCHEDULED", b="FAILED", d="ABORTED", e="SCHEDULED")
+    files = [{"name": name, "checksums": {} if name == "c" else None} for name in "abcde"]
+    found = [*with_failures(cast("UploadArea", area), files)]
+    assert [one.get("checksum_status") for one in found] == [None, "FAILED", None, "ABORTED", None]
+    assert area.asked == ["a", "b", "d"], "only as long as there may be failures"
+    pending = Counted({"CHECKSUMMING": 5})
+    assert [*with_failures(cast("UploadArea", pending), files)] == files
+    assert pending.asked == []
 
 
 @pytest.mark.parametrize("status", [None, 5, "", "a b", "\x1b[31m"])

@@ -130,6 +130,7 @@ def test_a_file_that_cannot_be_sent_does_not_keep_the_others_back(stack: Stack, 
     assert "2 of 4 files failed" in caught.value.message
     assert "dangling cannot be read: No such file or directory" in caught.value.message
     assert "pipe is not a regular file" in caught.value.message
+    assert ".." not in caught.value.message
     assert "--sync" in (caught.value.hint or "")
     found = lines(report)
     assert {name: line["status"] for name, line in found.items()} == {
@@ -200,7 +201,7 @@ def test_ud9_a_file_that_could_not_be_announced_has_arrived(stack: Stack, tmp_pa
     assert "only announced" in (caught.value.hint or "")
     assert stack.names() == ["a.csv", "b.csv"]
     line = lines(report)["a.csv"]
-    assert (line["status"], line["transferred"]) == ("unannounced", len(CSV))
+    assert (line["status"], line["transferred"], line["attempts"]) == ("unannounced", len(CSV), 1)
     assert "could not be told" in line["error"]
 
 
@@ -288,6 +289,36 @@ def test_ud7_a_large_file_of_other_parts_is_known_by_its_crc32c(stack: Stack, tm
     assert stack.area.upload_files([path])["present"] == 1
 
 
+@pytest.mark.parametrize(
+    ("content", "crc32c"),
+    [
+        (CSV[:-1] + b"X", CSV_CRC),  # the bytes are not what their sender said
+        (CSV, "deadbeef"),  # the sender did not know what it sent, so the service refuses the file
+    ],
+)
+def test_what_the_sender_said_of_a_file_is_not_believed(
+    content: bytes, crc32c: str, stack: Stack, tmp_path: Path
+) -> None:
+    write(tmp_path, "a.csv")
+    about = {"content_type": "text/csv; dcp-type=data", "metadata": {"crc32c": crc32c}}
+    stack.objects.put(BUCKET, f"{AREA}/a.csv", io.BytesIO(content), **about)
+    stack.area.announce("a.csv")
+    until(lambda: stack.state("a.csv") == "FAILED")
+    assert stack.area.upload_files([tmp_path])["sent"] == 1
+    until(lambda: stack.state("a.csv") == "CHECKSUMMED")
+    assert stack.area.upload_files([tmp_path])["present"] == 1
+
+
+@pytest.mark.parametrize("metadata", [{}, {"crc32c": CSV_CRC.upper()}])
+def test_the_right_bytes_are_there_if_nobody_said_otherwise(
+    metadata: dict[str, str], stack: Stack, tmp_path: Path
+) -> None:
+    write(tmp_path, "a.csv")
+    about = {"content_type": "text/csv; dcp-type=data", "metadata": metadata}
+    stack.objects.put(BUCKET, f"{AREA}/a.csv", io.BytesIO(CSV), **about)
+    assert stack.area.upload_files([tmp_path])["present"] == 1
+
+
 # Plans
 
 
@@ -353,6 +384,14 @@ def test_each_file_is_logged_if_progress_is_wanted(
     stack.area.upload_files([tmp_path])
     assert "a.csv: present" not in caplog.text
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_report_tells_in_how_many_requests_a_file_was_sent(stack: Stack, tmp_path: Path) -> None:
+    write(tmp_path / "run", "a.csv", "b.csv")
+    report = tmp_path / "report"
+    stack.area.upload_files(tmp_path / "run" / "a.csv")
+    stack.area.upload_files(tmp_path / "run", report=report)
+    assert {name: line["attempts"] for name, line in lines(report).items()} == {"a.csv": 0, "b.csv": 1}
 
 
 # Keys that end

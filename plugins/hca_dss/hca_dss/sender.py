@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from hca_core.errors import ApiError, AuthError, NotFoundError, TransferError
+from hca_core.patience import Patience
 from hca_core.transfer.job import Progress
 from hca_core.transfer.report import FileResult
 from hca_dss.sources import Source
@@ -18,51 +17,35 @@ from hca_dss.version import check_version
 if TYPE_CHECKING:
     from hca_core.transfer.content import Content
     from hca_core.transfer.digest import Checksums
-    from hca_core.transfer.objects import ObjectStore
+    from hca_core.transfer.objects import ObjectStore, Stored
     from hca_dss.client import DSSClient
 
-__all__ = ["Outlook", "Patience", "Registered", "Sender"]
+__all__ = ["Outlook", "Registered", "Sender"]
 
 _ACCEPTED = 202
 _MOMENT = 30.0  # seconds
-_FIRST_WAIT, _LONGEST_WAIT, _GROWTH = 1.0, 60.0, 1.618
 
 Outlook = Literal["present", "register", "resume", "send"]
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long to wait for a file that the DSS copies in the background: `timeout` in seconds."""
-
-    timeout: float
-    sleep: Callable[[float], object] = time.sleep
-    clock: Callable[[], float] = time.monotonic
-
-    def until(self, is_there: Callable[[], bool]) -> bool:
-        """Ask again and again, at growing intervals; return False when the time is over."""
-        deadline, wait = self.clock() + self.timeout, _FIRST_WAIT
-        while not is_there():
-            remaining = deadline - self.clock()
-            if remaining <= 0:
-                return False
-            self.sleep(min(wait, remaining))
-            wait = min(wait * _GROWTH, _LONGEST_WAIT)
-        return True
-
-
-@dataclass(frozen=True)
 class Registered:
-    """A file that the DSS has. `is_new` tells whether it had to be registered, `sent` how many bytes were sent."""
+    """A file that the DSS has.
+
+    `is_new` tells whether it had to be registered, `sent` how many bytes were sent, `attempts` in how many requests.
+    """
 
     uuid: str
     version: str
     is_new: bool
     sent: int
+    attempts: int = 0
 
     def result(self, source: Source) -> FileResult:
         """Return what became of the file."""
         status: Literal["present", "resumed", "sent"] = "sent" if self.sent == source.size else "resumed"
-        return FileResult(source.name, source.path, status if self.is_new else "present", source.size, self.sent)
+        became = status if self.is_new else "present"
+        return FileResult(source.name, source.path, became, source.size, self.sent, attempts=self.attempts)
 
 
 @dataclass(frozen=True)
@@ -98,11 +81,12 @@ class Sender:
             return Registered(uuid, version, is_new=False, sent=0)
         if content and self._is_staged(key, source, content.checksums):
             self.progress.advance(source.name, source.size)
-            sent = 0
+            sent = attempts = 0
         else:
-            sent = self._stage(key, source, content)
+            stored = self._stage(key, source, content)
+            sent, attempts = max(0, source.size - stored.reused), stored.attempts
         self._register_staged(uuid, key, source, content)
-        return Registered(uuid, self.version, is_new=True, sent=sent)
+        return Registered(uuid, self.version, is_new=True, sent=sent, attempts=attempts)
 
     def foresee(self, source: Source) -> tuple[Outlook, int]:
         """Return what `send` would do, and how many bytes it would send. Raises as `send`."""
@@ -141,8 +125,8 @@ class Sender:
             return False  # whoever may only write to the bucket can still send the file again
         return found is not None and found.size == source.size and tags(sums).items() <= found.tags.items()
 
-    def _stage(self, key: str, source: Source, content: Content | None) -> int:
-        stored = self.store.put(
+    def _stage(self, key: str, source: Source, content: Content | None) -> Stored:
+        return self.store.put(
             source.path,
             self.staging.bucket,
             key,
@@ -151,7 +135,6 @@ class Sender:
             content=content,
             on_bytes=lambda count: self.progress.advance(source.name, count),
         )
-        return max(0, source.size - stored.reused)
 
     def _register_staged(self, uuid: str, key: str, source: Source, content: Content | None) -> None:
         try:

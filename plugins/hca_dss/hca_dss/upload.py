@@ -20,12 +20,13 @@ from uuid import uuid4
 
 from hca_core.errors import ArgumentError, NetworkError, TransferError
 from hca_core.paths import check_uuid
+from hca_core.patience import Patience
 from hca_core.transfer.job import Progress, Silent
 from hca_core.transfer.ledger import Ledger, open_ledger
 from hca_core.transfer.pool import each
 from hca_core.transfer.report import FileResult, Report, named
 from hca_core.transfer.sending import JOBS, send_all
-from hca_dss.sender import Outlook, Patience, Registered, Sender
+from hca_dss.sender import Outlook, Registered, Sender
 from hca_dss.sources import Source, find
 from hca_dss.staging import REPLICAS, Staging
 from hca_dss.version import create_version
@@ -151,7 +152,7 @@ def _incomplete(report: Report, total: int, bundle_uuid: str) -> TransferError:
     first = report.failures[0].error
     advice = _advice(bundle_uuid)
     return TransferError(
-        f"No bundle was made, because {failures}{untried}: {named(report.failures)}",
+        f"No bundle was made, because {failures}{untried}: {named(report.failures)}.",
         report=report,
         hint=f"{first.hint} {advice}" if first and first.hint else advice,
     )

@@ -17,6 +17,7 @@ from hca_local.root_option import existing_root, root_option
 if TYPE_CHECKING:
     from hca_local.oidc.accounts import Account
     from hca_local.oidc.store import Store
+    from hca_local.root import Root
 
 __all__ = ["service_account", "token", "user"]
 
@@ -95,9 +96,15 @@ def disable_user(context: Context, email: str, folder: Path | None) -> None:
 @root_option
 @pass_context
 def enable_user(context: Context, email: str, folder: Path | None) -> None:
-    """Let somebody in again who was shut out."""
+    """Let somebody in again who was shut out, here or by the auth service.
+
+    That is how an administrator comes back whom another has disabled.
+    """
     with _store(folder) as store:
         store.accounts.set_disabled(email, False)
+        account = store.accounts.get(email)
+    if account:
+        _enable_user(existing_root(folder), account.email)
     context.say(f"{email} may sign in again.")
 
 
@@ -201,6 +208,15 @@ def _store(folder: Path | None) -> Iterator[Store]:
 
     with closing(Store(existing_root(folder).oidc)) as store:
         yield store
+
+
+def _enable_user(root: Root, email: str) -> None:
+    """Let a user in again whom the auth service knows as disabled."""
+    from hca_local.auth.records import Records
+
+    if root.auth.is_dir():  # before its first start, the service knows nobody
+        with closing(Records(root.auth)) as records:
+            records.enable(email)
 
 
 def _only_one(store: Store) -> str:

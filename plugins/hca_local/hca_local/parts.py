@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from hca_local.router import KnowsUsers
     from hca_local.s3.signing import AccessKey
     from hca_local.s3.store import ObjectStore
-    from hca_local.users import User
 
 __all__ = ["Parts", "describe", "open_parts"]
 
@@ -84,10 +83,9 @@ def open_parts(root: Root, secrets: Secrets, state: State) -> Parts:
                 validator=shlex.split(options.validator) if options.validator else None,
             )
         )
-        provider = opened(_provider(root, state, lambda email: auth.authorization(email)))
-        users = Identities(Users.from_records(secrets.users), provider)
-        auth = opened(_auth(root, state, users))
-        dss = opened(_dss(root, state, store, key, users, options))
+        provider = opened(_provider(root, state, secrets, lambda: auth))
+        auth = opened(_auth(root, state, provider))
+        dss = opened(_dss(root, state, store, key, provider, options))
         apps: dict[str, WSGIApplication] = {
             "dss": _WithSecrets(dss, provider),
             "s3": S3App(store, lambda id: key if id == key.id else upload.keys.find(id)),
@@ -115,32 +113,23 @@ def _dss(root: Root, state: State, store: ObjectStore, key: AccessKey, users: Kn
     )
 
 
-def _provider(root: Root, state: State, app_metadata: Callable[[str], Mapping[str, Any]]) -> Provider:
+def _provider(root: Root, state: State, secrets: Secrets, auth: Callable[[], AuthApp]) -> Provider:
+    """Open the provider, which asks `auth` about its users: each needs the other."""
     from hca_local.oidc.provider import Provider
 
-    return Provider(root.oidc, issuer=state.url("auth"), app_metadata=app_metadata)
+    return Provider(
+        root.oidc,
+        issuer=state.url("auth"),
+        app_metadata=lambda email: auth().authorization(email),
+        is_enabled=lambda email: auth().is_enabled(email),
+        users=Users.from_records(secrets.users),
+    )
 
 
 def _auth(root: Root, state: State, users: KnowsUsers) -> AuthApp:
     from hca_local.auth.app import AuthApp
 
     return AuthApp(*describe("auth"), root=root.auth, public_url=state.url("auth"), users=users, admins=[OWNER.email])
-
-
-class Identities:
-    """Finds users by their tokens: those that the stack was made with, and those that its provider vouches for."""
-
-    def __init__(self, users: Users, provider: Provider) -> None:
-        self._users = users
-        self._provider = provider
-
-    def from_token(self, token: str) -> User | None:
-        """Return the user with this token, or None if nobody has it.
-
-        Raises:
-            Problem: it is a token of the provider, but not good, or its owner is not let in.
-        """
-        return self._users.from_token(token) or self._provider.identify(token)
 
 
 class _Auth:

@@ -7,7 +7,9 @@ from typing import Any
 
 from hca_core.errors import HcaError
 
-__all__ = ["Problem"]
+__all__ = ["NO_TOKEN", "Problem"]
+
+NO_TOKEN = "This needs a token, as `Bearer TOKEN` in the header Authorization."  # noqa: S105 - a title
 
 
 class Problem(HcaError):

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Request, Response
 
 from hca_core.openapi.model import Api, Operation
 from hca_local.arguments import Format, RequestCheck, parse_json
-from hca_local.problem import Problem
+from hca_local.problem import NO_TOKEN, Problem
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -176,9 +176,7 @@ class Router:
         bearer = _BEARER.fullmatch(request.headers.get("Authorization", ""))
         headers = {"WWW-Authenticate": "Bearer"}
         if bearer is None:
-            raise Problem(
-                401, "OAuthProblem", "This needs the header `Authorization: Bearer <token>`.", headers=headers
-            )
+            raise Problem(401, "OAuthProblem", NO_TOKEN, headers=headers)
         user = self._users.from_token(bearer[1])
         if user is None:
             raise Problem(401, "Unauthorized", "The token is not valid.", headers=headers)

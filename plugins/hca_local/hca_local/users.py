@@ -44,5 +44,5 @@ def to_record(user: User, token: str) -> dict[str, Any]:
 
 
 def _digest(token: str) -> str:
-    # A header may carry bytes that are no text; they are nobody's token, but no reason to fail either.
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+    # A header may carry what is no text; it is nobody's token, but no reason to fail either.
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

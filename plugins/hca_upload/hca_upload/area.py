@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from hca_core.transfer.s3client import TemporaryKeys
     from hca_upload.client import UploadClient
     from hca_upload.service import UploadService
+    from hca_upload.sources import Paths
 
-__all__ = ["UploadArea"]
+__all__ = ["WAIT", "UploadArea"]
 
+WAIT = 3600.0  # seconds for the checks of a file, if nobody says otherwise
 _PAGE = 100  # names about which the service is asked at a time
 _ACL = "bucket-owner-full-control"
 
@@ -118,7 +120,7 @@ class UploadArea:
         """Yield the files of the area, in the order of their names: each as `{"name": …}`.
 
         With `detail` also `size` in bytes, `url`, `content_type`, `last_modified`, and `checksums`, which are None
-        until the service has computed them.
+        until the service has computed them. If that has failed, `checksum_status` says how.
         """
         prefix = self.key("")
         names = (found.key.removeprefix(prefix) for found in self.store().list(self.uri.bucket_name, prefix))
@@ -126,8 +128,9 @@ class UploadArea:
         if not detail:
             yield from ({"name": name} for name in files)
             return
-        while page := [*islice(files, _PAGE)]:
-            yield from self._described(page)
+        from hca_upload.states import with_failures
+
+        yield from with_failures(self, self._described(files))
 
     def store_file(self, filename: str, file_content: str | bytes, content_type: str) -> dict[str, Any]:
         """Store a small file through the service, and return what it is now. Needs an `api_token`.
@@ -149,7 +152,7 @@ class UploadArea:
 
     def upload_files(
         self,
-        file_paths: Iterable[str | PathLike[str]],
+        file_paths: Paths,
         file_size_sum: int = 0,
         dcp_type: str = "data",
         target_filename: str | None = None,
@@ -220,15 +223,30 @@ class UploadArea:
         """Return how many files are in each state of validation."""
         return self._asked("get_v1_area_validations")
 
+    def wait_for_checks(self, filename: str, timeout: float = WAIT) -> str:
+        """Wait until the service is done with a file, at most `timeout` seconds; return its state.
+
+        It is `VALIDATED`, or `VALIDATION_UNSCHEDULED` if nobody has asked for a validation. Raises as
+        `hca_upload.states.await_state`.
+        """
+        from hca_core.patience import Patience
+        from hca_upload.states import await_state
+
+        return await_state(self, filename, Patience(timeout))
+
     def _asked(self, operation: str, **arguments: str) -> dict[str, Any]:
         answer = self.client.method(operation)(upload_area_uuid=self.uuid, **arguments)
         if not isinstance(answer, dict):
             raise ApiError("What the upload service answered is not what its description promises.", status=200)
         return answer
 
-    def _described(self, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    def _described(self, names: Iterator[str]) -> Iterator[dict[str, Any]]:
+        while page := [*islice(names, _PAGE)]:
+            yield from self._page(page)
+
+    def _page(self, names: Sequence[str]) -> Sequence[dict[str, Any]]:
         found = self.client.put_v1_area_files_info(upload_area_uuid=self.uuid, body=names)
         listed = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
         if [one.get("name") for one in listed] != names:
             raise ApiError("The upload service describes other files than those it was asked about.", status=200)
-        yield from listed
+        return listed

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hca_core.errors import ArgumentError, HcaError, TransferError
+from hca_core.errors import ArgumentError, HcaError, NetworkError, TransferError
 
-__all__ = ["UploadException", "UploadIncomplete", "UploadRefused"]
+__all__ = ["ChecksFailed", "ChecksPending", "UploadException", "UploadIncomplete", "UploadRefused"]
 
 
 class UploadException(HcaError, RuntimeError):
@@ -17,3 +17,11 @@ class UploadRefused(UploadException, ArgumentError):
 
 class UploadIncomplete(UploadException, TransferError):
     """Some files did not arrive, or the service was not told of them; `report` lists them."""
+
+
+class ChecksFailed(UploadException, TransferError):
+    """The service found something wrong with a file, or has given up on it."""
+
+
+class ChecksPending(UploadException, NetworkError):
+    """The service was not done with a file in time; later it may be."""

@@ -16,7 +16,10 @@ def check_file_name(name: str) -> str:
     """Return the name if a file in an upload area can have it; otherwise raise an UploadRefused that says why not."""
     problem = name_problem(name)
     if problem:
-        raise UploadRefused(f"A file in an upload area cannot be called {name!r}: {problem}.")
+        raise UploadRefused(
+            f"A file in an upload area cannot be called {name!r}: {problem}.",
+            hint="Give it a plain name, such as R1.fastq.gz.",
+        )
     return name
 
 

@@ -11,6 +11,7 @@ from hca_core.errors import AuthError
 
 if TYPE_CHECKING:
     from hca_core.transfer.content import Content
+    from hca_core.transfer.digest import Checksums
     from hca_core.transfer.objects import ListedObject, ObjectInfo
     from hca_core.transfer.s3 import S3Store
 
@@ -40,8 +41,7 @@ class Presence:
         info = self._look(key)
         if info is None:
             return self._listed[key].etag == sums.s3_etag
-        same = info.etag == sums.s3_etag or info.metadata.get("crc32c") == sums.crc32c
-        return same and info.content_type == content_type
+        return info.content_type == content_type and _is_same(info, sums)
 
     def has_copy(self, key: str, source: ListedObject) -> bool:
         """Return whether there is a copy of an object."""
@@ -58,3 +58,17 @@ class Presence:
                     self._may_look = False
                     logger.warning("files in the area may not be looked at; only their sizes and ETags are compared")
             return None
+
+
+def _is_same(info: ObjectInfo, sums: Checksums) -> bool:
+    """Return whether an object has this content; the crc32c on it is only what its sender said."""
+    claimed = info.metadata.get("crc32c", "").lower()
+    if info.is_md5 and _parts(info.etag) == _parts(sums.s3_etag):
+        # The service refuses a file with a wrong claim, so the right bytes alone are not enough.
+        return info.etag == sums.s3_etag and claimed in ("", sums.crc32c)
+    return claimed == sums.crc32c
+
+
+def _parts(etag: str) -> str:
+    """Return how many parts an object was sent in; nothing if it was sent whole."""
+    return etag.partition("-")[2]

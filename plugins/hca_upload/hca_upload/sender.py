@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -46,11 +46,7 @@ class Sender:
         """
         result = self._copy(source, source.listed) if source.listed else self._send(source)
         error = self.announcer.tell(source.name)
-        if error is None:
-            return result
-        return FileResult(
-            result.name, result.path, "unannounced", result.size, result.transferred, error=error, url=result.url
-        )
+        return result if error is None else replace(result, status="unannounced", error=error)
 
     def foresee(self, source: Source) -> tuple[Outlook, int]:
         """Return what `send` would do, and how many bytes it would send. Raises as `send`."""
@@ -79,7 +75,8 @@ class Sender:
             on_bytes=lambda count: self.progress.advance(source.name, count),
         )
         status: Status = "resumed" if stored.reused else "sent"
-        return FileResult(source.name, source.path, status, size, max(0, size - stored.reused))
+        sent = max(0, size - stored.reused)
+        return FileResult(source.name, source.path, status, size, sent, attempts=stored.attempts)
 
     def _copy(self, source: Source, listed: ListedObject) -> FileResult:
         key = self._key(source)

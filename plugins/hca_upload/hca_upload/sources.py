@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 
 from hca_core.transfer.walk import walk
 from hca_upload.errors import UploadRefused
-from hca_upload.names import name_problem
+from hca_upload.names import check_file_name, name_problem
 
 if TYPE_CHECKING:
     from hca_core.transfer.objects import ListedObject
 
-__all__ = ["Source", "Sources", "find"]
+__all__ = ["Paths", "Source", "Sources", "find"]
 
 _SHOWN = 10
 _S3 = "s3://"
 
+Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]  # one, or any number
 ListObjects = Callable[[str, str], "Iterable[ListedObject]"]  # (bucket, prefix) -> objects
 
 
@@ -50,7 +51,7 @@ class Sources:
 
 
 def find(
-    paths: Iterable[str | os.PathLike[str]],
+    paths: Paths,
     list_objects: ListObjects,
     *,
     target_filename: str | None = None,
@@ -62,11 +63,12 @@ def find(
     and buckets only what ends in `file_extension` is taken.
 
     Raises:
-        UploadRefused: a path does not exist, or the options do not fit; there is nothing; two different files would
-            get the same name, or one would get a name that it cannot have in the area.
+        UploadRefused: no path is given or one does not exist, or the options do not fit; there is nothing; two
+            different files would get the same name, or one would get a name that it cannot have in the area.
         TransferError: a folder cannot be read.
     """
-    words = [os.fspath(path) for path in paths]
+    # A text is also an iterable of texts: its letters, and among them may be the folder `/`.
+    words = [os.fspath(path) for path in ([paths] if isinstance(paths, str | os.PathLike) else paths)]
     _check_options(words, target_filename, file_extension)
     skipped: list[Path] = []
     found = [one for word in words for one in _expand(word, list_objects, skipped) if _ends(one, file_extension)]
@@ -79,14 +81,18 @@ def find(
 
 
 def _check_options(words: Sequence[str], target_filename: str | None, file_extension: str | None) -> None:
+    if not words:
+        raise UploadRefused("There is nothing to upload: no path was given.")
+    if target_filename is not None:
+        check_file_name(target_filename)
     missing = [word for word in words if not word.startswith(_S3) and not os.path.exists(word)]  # noqa: PTH110
     if missing:
         raise UploadRefused(f"Nothing was uploaded, because these are not there: {_shown(map(repr, missing))}.")
     if target_filename is not None and (len(words) != 1 or os.path.isdir(words[0])):  # noqa: PTH112
-        raise UploadRefused("Only one file can be given a name with --target-filename.")
+        raise UploadRefused("Only a single file can be given another name, and no folder.")
     files = [word for word in words if not word.startswith(_S3) and not os.path.isdir(word)]  # noqa: PTH112
     if file_extension is not None and files:
-        raise UploadRefused(f"With --file-extension there can only be folders, and {files[0]!r} is none.")
+        raise UploadRefused(f"A file extension is for folders and buckets, and {files[0]!r} is neither.")
 
 
 def _expand(word: str, list_objects: ListObjects, skipped: list[Path]) -> Iterator[Source]:
@@ -132,7 +138,7 @@ def _check_names(found: Sequence[Source]) -> None:
         words = [f"{place!r}: {problem}" for place, problem in wrong.items()]
         raise UploadRefused(
             f"Nothing was uploaded, because an upload area cannot have files of these names: {_shown(words, '; ')}.",
-            hint="Rename them, or upload them one by one with --target-filename.",
+            hint="Rename them, or upload them one by one, each with a target filename.",
         )
 
 
@@ -147,7 +153,7 @@ def _distinct(found: Sequence[Source]) -> list[Source]:
         raise UploadRefused(
             "Nothing was uploaded, because an upload area has no folders and different files would get the same name: "
             f"{_shown(words)}.",
-            hint="Rename them, or upload them one by one with --target-filename.",
+            hint="Rename them, or upload them one by one, each with a target filename.",
         )
     return [same[0] for same in by_name.values()]
 

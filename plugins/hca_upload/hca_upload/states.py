@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from hca_core.errors import ApiError
+from hca_core.patience import Patience
+from hca_upload.errors import ChecksFailed, ChecksPending
 
 if TYPE_CHECKING:
     from hca_upload.area import UploadArea
 
-__all__ = ["AreaReport", "area_report", "file_state"]
+__all__ = ["AreaReport", "area_report", "await_state", "file_state", "with_failures"]
 
 _NOT_SHOWN_BARE = ("SCHEDULED", "UNSCHEDULED")
 _TOTAL, _CHECKSUMMED, _UNVALIDATED = "TOTAL_NUM_FILES", "CHECKSUMMED", "VALIDATION_UNSCHEDULED"
+_GOOD, _BAD = frozenset({_UNVALIDATED, "VALIDATED"}), frozenset({"FAILED", "ABORTED"})  # in which a file stays
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,50 @@ def file_state(area: UploadArea, filename: str) -> str:
         return f"CHECKSUMMING_{state}" if state in _NOT_SHOWN_BARE else state
     state = _state(area.validation_status(filename), "validation_status")
     return f"VALIDATION_{state}" if state in _NOT_SHOWN_BARE else state
+
+
+def await_state(area: UploadArea, filename: str, patience: Patience) -> str:
+    """Wait until the service is done with a file; return its state, which is a good one.
+
+    Raises:
+        ChecksFailed: it is a bad one.
+        ChecksPending: the time is over.
+        NotFoundError: there is no such file or area, or no longer.
+    """
+    state = ""
+
+    def is_done() -> bool:
+        nonlocal state
+        state = file_state(area, filename)
+        return state in _GOOD | _BAD
+
+    if not patience.until(is_done):
+        raise ChecksPending(
+            f"The upload service is not done with {filename!r} after {patience.timeout:g} s: {state}.",
+            hint="Wait again, or longer.",
+        )
+    if state in _BAD:
+        raise ChecksFailed(
+            f"What the upload service says about {filename!r} is {state}.",
+            hint="Upload it again. If that does not help, ask those who run the service.",
+        )
+    return state
+
+
+def with_failures(area: UploadArea, files: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield descriptions of files; those without checksums of which there will be none get their `checksum_status`."""
+    remaining: int | None = None  # failures that the service counts and we have not seen
+    for file in files:
+        if file.get("checksums") is None:
+            if remaining is None:
+                counts = _counts(area.checksum_statuses())
+                remaining = sum(counts.get(state, 0) for state in _BAD)
+            # Each is a request, so nobody is asked about files that can only be pending.
+            state = _state(area.checksum_status(file["name"]), "checksum_status") if remaining else ""
+            if state in _BAD:
+                remaining -= 1
+                file = {**file, "checksum_status": state}
+        yield file
 
 
 def area_report(area: UploadArea) -> AreaReport:

@@ -24,7 +24,7 @@ from hca_upload.errors import UploadIncomplete
 from hca_upload.media_type import content_type
 from hca_upload.presence import Presence
 from hca_upload.sender import Outlook, Sender
-from hca_upload.sources import Source, find
+from hca_upload.sources import Paths, Source, find
 
 if TYPE_CHECKING:
     from hca_core.transfer.objects import ListedObject
@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 def upload_files(
     area: UploadArea,
-    file_paths: Iterable[str | PathLike[str]],
+    file_paths: Paths,
     *,
     dcp_type: str = "data",
     target_filename: str | None = None,
@@ -53,10 +53,10 @@ def upload_files(
 ) -> dict[str, Any]:
     """Put files into an area and return how many there were, by what became of them, and the bytes `transferred`.
 
-    A path is a file, a folder (all files below it, of which links to folders are not followed), or `s3://bucket/prefix`
-    for all objects whose keys begin so, which are listed with your own credentials and copied inside the store. In the
-    area, each file is called by its base name, or `target_filename` if there is only one; of folders and buckets only
-    what ends in `file_extension` is taken.
+    `file_paths` is a path, or several: a file, a folder (all files below it, of which links to folders are not
+    followed), or `s3://bucket/prefix` for all objects whose keys begin so, which are listed with your own credentials
+    and copied inside the store. In the area, each file is called by its base name, or `target_filename` if there is
+    only one; of folders and buckets only what ends in `file_extension` is taken.
 
     The content type is what the name suggests, with `dcp_type`. With `sync`, what is there already is not sent again.
     `use_transfer_acceleration` counts only where the store is Amazon's. `jobs` files are sent at a time; `report` names
@@ -94,7 +94,7 @@ def upload_files(
     with _explained(), open_ledger(report) as ledger:
         send_all(sources.files, send, jobs=jobs, ledger=ledger, progress=sender.progress)
     _check(ledger.report, len(sources.files))
-    return {"area": area.uuid, **ledger.report.as_record()}
+    return {"area": area.uuid, **ledger.report.as_record("sent", "present")}
 
 
 def _sender(area: UploadArea, store: S3Store, dcp_type: str, sync: bool, progress: Progress) -> Sender:

@@ -201,6 +201,11 @@ def test_a_file_is_whole_or_as_before(run: Run, home: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links and devices")
+def test_a_folder_that_is_not_there_is_named(run: Run) -> None:
+    with pytest.raises(ArgumentError, match="nowhere/book cannot be written: there is no folder nowhere"):
+        run("get-book", "--uuid", BOOK, "--output-file", "nowhere/book")
+
+
 def test_links_and_devices_stay_what_they_are(run: Run, home: Path) -> None:
     (home / "link").symlink_to("target")
     run("get-book", "--uuid", BOOK, "--output-file", "link")

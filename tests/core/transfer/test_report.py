@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hca_core.errors import NetworkError, NotFoundError, TransferError
-from hca_core.transfer.report import FileResult, Report, ReportFile
+from hca_core.transfer.report import FileResult, Report, ReportFile, named
 
 GOOD = FileResult("a", Path("d/a"), "fetched", 5, 5, 1.23456, 1)
 BAD = FileResult("b", Path("d/b"), "failed", 7, 2, error=NetworkError("no answer", hint="later"))
@@ -32,6 +32,7 @@ def test_a_report_counts() -> None:
     report = Report()
     for result in (GOOD, GOOD, BAD, replace(GOOD, status="present", transferred=0)):
         report.add(result)
+    assert report.as_record("sent")["sent"] == 0
     assert report.as_record() == {
         "files": 4,
         "fetched": 2,
@@ -55,8 +56,12 @@ def test_a_failure_is_named_with_its_reason_and_hint() -> None:
     report.add(BAD)
     with pytest.raises(TransferError) as caught:
         report.raise_for_failures()
-    assert caught.value.message == "1 of 2 files failed: b: no answer"
+    assert caught.value.message == "1 of 2 files failed: b: no answer."
     assert (caught.value.hint, caught.value.exit_code, caught.value.report) == ("later", 9, report)
+
+
+def test_sentences_about_failures_become_one() -> None:
+    assert named([replace(BAD, error=NetworkError("No answer.")), BAD]) == "b: No answer; b: no answer"
 
 
 def test_of_many_failures_the_first_are_named() -> None:
@@ -66,7 +71,7 @@ def test_of_many_failures_the_first_are_named() -> None:
     with pytest.raises(TransferError) as caught:
         report.raise_for_failures()
     assert caught.value.message.startswith("8 of 8 files failed: f0: gone; f1: gone;")
-    assert caught.value.message.endswith("f4: gone; and 3 more")
+    assert caught.value.message.endswith("f4: gone; and 3 more.")
     assert caught.value.hint
 
 

@@ -107,6 +107,16 @@ def test_an_etag_that_is_no_md5_is_not_compared(credentials: None, server: FakeS
     assert S3Store(access(server)).put(write(tmp_path / "f", 5), BUCKET, "f").etag == "other"
 
 
+@pytest.mark.parametrize(("encryption", "is_md5"), [({}, True), ({"x-amz-server-side-encryption": "aws:kms"}, False)])
+def test_it_is_known_whether_an_etag_is_an_md5(
+    encryption: dict[str, str], is_md5: bool, credentials: None, server: FakeServer
+) -> None:
+    server.on("HEAD", f"/{BUCKET}/f", Answer(200, headers={"ETag": ZEROS, **encryption}))
+    info = S3Store(access(server)).head(BUCKET, "f", tags=False)
+    assert info is not None
+    assert info.is_md5 == is_md5
+
+
 def test_a_file_of_exactly_64_mib_is_sent_whole(amazon: Any, tmp_path: Path) -> None:
     assert "-" not in S3Store().put(write(tmp_path / "f", 64 * MIB), BUCKET, "f").etag
 
@@ -121,6 +131,7 @@ def test_a_big_file_is_sent_in_the_parts_its_etag_is_made_of(amazon: Any, tmp_pa
     assert stored.checksums == checksums(path)
     assert stored.etag == stored.checksums.s3_etag
     assert stored.etag.endswith("-3")
+    assert stored.attempts == 3
     assert sum(told) == 128 * MIB + 1
     head = S3Store().head(BUCKET, "big")
     assert head is not None
@@ -371,7 +382,8 @@ def test_what_arrives_damaged_is_not_kept_but_sent_again(
 ) -> None:
     etag = hashlib.md5(bytes(size)).hexdigest()
     server.on("PUT", f"/{BUCKET}/f", error(400, "BadDigest"), Answer(200, headers={"ETag": f'"{etag}"'}))
-    assert S3Store(access(server)).put(write(tmp_path / "f", size), BUCKET, "f").etag == etag
+    stored = S3Store(access(server)).put(write(tmp_path / "f", size), BUCKET, "f")
+    assert (stored.etag, stored.attempts) == (etag, 2)
     assert [b64decode(request.headers["Content-MD5"]).hex() for request in server.requests] == [etag, etag]
 
 
@@ -400,7 +412,8 @@ def test_bytes_that_must_be_sent_again_are_taken_back(
         etag = f'"{hashlib.md5(bytes(2 * MIB)).hexdigest()}"'
         fake.on("PUT", f"/{BUCKET}/f", error(500, "InternalError"), Answer(200, headers={"ETag": etag}))
         path = write(tmp_path / "f", 2 * MIB)
-        S3Store(Access(fake.url, attempts=2)).put(path, BUCKET, "f", on_bytes=told.append)
+        stored = S3Store(Access(fake.url, attempts=2)).put(path, BUCKET, "f", on_bytes=told.append)
+        assert stored.attempts == 2
         assert [len(request.body) for request in fake.requests] == [2 * MIB, 2 * MIB]
     assert min(told) < 0
     assert sum(told) == 2 * MIB

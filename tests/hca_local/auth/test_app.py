@@ -14,6 +14,8 @@ from hca_core.errors import HcaError
 from hca_core.openapi.document import bundled
 from hca_core.openapi.parse import parse
 
+from .conftest import ADA
+
 READER = {
     "role_id": "slide_reader",
     "policy": {
@@ -226,11 +228,34 @@ def test_what_was_there_from_the_beginning_does_not_come_back(auth: Any) -> None
 
 
 def test_admins_get_their_role_back(auth: Any) -> None:
-    auth.send("DELETE", "/v1/role/fusillade_admin")
+    auth.send("PUT", f"/v1/user/{ADA}/roles", body={"roles": ["fusillade_admin"]}, action="remove")
     assert auth.send("GET", "/v1/roles").status_code == 403
     auth.admins = (*auth.admins, GRACE)
     auth.reopen()
     assert auth.get("/v1/roles", user="grace") == auth.get("/v1/roles")
+
+
+def test_admins_are_enabled_again(auth: Any) -> None:
+    """Who was disabled before nobody could do that any more, or before becoming one of them."""
+    auth.create("user", GRACE)
+    auth.send("PUT", f"/v1/user/{GRACE}", status="disabled")
+    assert auth.send("GET", "/v1/roles", user="grace").status_code == 403
+    auth.admins = (GRACE,)
+    auth.reopen()
+    assert auth.get(f"/v1/user/{GRACE}", user="grace")["status"] == "enabled"
+
+
+def test_nobody_locks_the_admins_out(auth: Any) -> None:
+    role = "/v1/role/fusillade_admin"
+    for refused, words in (
+        (auth.send("PUT", f"/v1/user/{ADA}", status="disabled"), f"{ADA} owns this service, and cannot be disabled."),
+        (auth.send("DELETE", role), "The role fusillade_admin is what administrators have"),
+        (auth.send("PUT", f"{role}/policy", body={"policy": READER["policy"]}), "neither changed nor deleted"),
+    ):
+        assert auth.refused(refused) == (409, "Conflict")
+        assert words in refused.json()["detail"]
+    assert auth.send("PUT", f"/v1/user/{ADA}", status="enabled").status_code == 200
+    assert auth.get("/v1/roles") == {"roles": ["default_user", "fusillade_admin"]}
 
 
 def test_refuses_records_of_a_newer_version(auth: Any) -> None:

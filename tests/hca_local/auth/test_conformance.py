@@ -19,8 +19,6 @@ from hca_local.oidc.clients import INSTALLED, OLD_REDIRECT_URI
 from hca_local.oidc.passwords import Cost
 from hca_local.oidc.provider import Provider
 from hca_local.oidc.store import Store
-from hca_local.parts import Identities
-from hca_local.users import Users
 
 from .conftest import ADA, Auth, Switch
 
@@ -52,7 +50,7 @@ def served(template: Path, port: tuple[Switch, str], tmp_path: Path) -> Iterator
     auth = Auth(*port, tmp_path / "auth")
     provider = Provider(tmp_path / "oidc", issuer=auth.url, app_metadata=lambda one: auth.app.authorization(one))
     with closing(provider):
-        auth.open(Identities(Users({}), provider))
+        auth.open(provider)
         auth.switch.app = together(provider, auth.app)
         known = {"v1": names(), "oauth": sign_ins(tmp_path / "oidc", provider)}
         known["login"] = known["logout"] = known["oauth"]

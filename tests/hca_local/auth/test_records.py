@@ -50,6 +50,19 @@ def test_who_is_there_stays_as_they_are(records: Records) -> None:
     assert records.linked(USER_ROLES, "u", "", 9) == ["r"]
 
 
+def test_who_is_disabled(records: Records) -> None:
+    for user in ("u", "v"):
+        records.create("user", user)
+        records.set_status(user, "disabled")
+    assert not records.is_enabled("u")
+    assert records.is_enabled("nobody")
+    records.enable("u")
+    records.enable("nobody")
+    assert records.is_enabled("u")
+    assert not records.is_enabled("v")
+    assert records.names("user", "", 9) == ["u", "v"]
+
+
 def test_all_or_nothing(records: Records) -> None:
     records.create("role", "r")
     with pytest.raises(Problem, match="no group g"):

@@ -16,9 +16,10 @@ from joserfc.jwk import RSAKey
 
 from hca_core.credentials import service_account
 from hca_core.credentials.claims import EMAIL_CLAIM
+from hca_local.oidc.clients import PUBLIC
 from hca_local.oidc.store import Store
 from hca_local.problem import Problem
-from hca_local.users import User
+from hca_local.users import OWNER, User, Users, to_record
 
 from .conftest import AUDIENCE, CHEAP, Browser, Program, Service
 
@@ -48,7 +49,7 @@ def text_of(value: Any) -> str:
 
 def refused(service: Service, token: str) -> tuple[int, str]:
     with pytest.raises(Problem) as caught:
-        service.provider.identify(token)
+        service.provider.from_token(token)
     return caught.value.status, caught.value.title
 
 
@@ -66,9 +67,11 @@ def signed(key: RSAKey, claims: dict[str, Any], **header: Any) -> str:
 
 
 def test_a_token_of_an_account(service: Service, token: str) -> None:
-    assert service.provider.identify(token) == ADA
-    assert service.provider.identify(service.provider.mint("root@lab.example")) == User("root@lab.example", "hca", True)
-    assert service.provider.identify(service.provider.mint("bob@lab.example")) == User("bob@lab.example", "public")
+    assert service.provider.from_token(token) == ADA
+    assert service.provider.from_token(service.provider.mint("root@lab.example")) == User(
+        "root@lab.example", "hca", True
+    )
+    assert service.provider.from_token(service.provider.mint("bob@lab.example")) == User("bob@lab.example", "public")
 
 
 def test_what_is_in_a_token(service: Service, token: str) -> None:
@@ -100,7 +103,7 @@ def test_what_is_in_the_tokens_of_a_sign_in(service: Service, browser: Browser, 
 
 def test_other_kinds_of_tokens_are_left_to_others(service: Service) -> None:
     for token in ("hca-local-secret", "", "a.b", "a.b.c.d", "\ud800"):
-        assert service.provider.identify(token) is None
+        assert service.provider.from_token(token) is None
 
 
 @pytest.mark.parametrize(
@@ -125,14 +128,14 @@ def test_what_cannot_be_decoded(service: Service, token: str) -> None:
 
 def test_an_expired_token(service: Service, token: str) -> None:
     service.clock.advance(3600 + 59)
-    assert service.provider.identify(token) == ADA
+    assert service.provider.from_token(token) == ADA
     service.clock.advance(2)
     assert refused(service, token) == (401, "The token has expired.")
 
 
 def test_a_token_that_is_not_good_yet(service: Service, token: str, key: RSAKey) -> None:
     now = int(service.clock.now())
-    assert service.provider.identify(signed(key, {**claims_of(token), "nbf": now + 60})) == ADA
+    assert service.provider.from_token(signed(key, {**claims_of(token), "nbf": now + 60})) == ADA
     assert refused(service, signed(key, {**claims_of(token), "nbf": now + 61}))[0] == 401
 
 
@@ -154,7 +157,7 @@ def test_a_token_for_others(service: Service, token: str, key: RSAKey, audience:
 
 
 def test_an_audience_may_be_one_text(service: Service, token: str, key: RSAKey) -> None:
-    assert service.provider.identify(signed(key, {**claims_of(token), "aud": AUDIENCE})) == ADA
+    assert service.provider.from_token(signed(key, {**claims_of(token), "aud": AUDIENCE})) == ADA
 
 
 def test_an_identity_token_gives_no_access(service: Service, browser: Browser, program: Program) -> None:
@@ -220,11 +223,34 @@ def test_accounts_that_are_shut_out_or_gone(service: Service, token: str) -> Non
     accounts.set_disabled("ada@lab.example", True)
     assert refused(service, token) == (403, "The account ada@lab.example is disabled.")
     accounts.set_disabled("ada@lab.example", False)
-    assert service.provider.identify(token) == ADA
+    assert service.provider.from_token(token) == ADA
     accounts.remove("ada@lab.example")
     assert refused(service, token)[0] == 401
     accounts.add("ada@lab.example", "another password", admin=True)
     assert refused(service, token)[0] == 401
+
+
+def test_who_is_disabled_elsewhere_is_refused_here(
+    service: Service, token: str, robot: service_account.Account
+) -> None:
+    for person, found in (
+        ("ada@lab.example", token),
+        (ROBOT, service_account.sign(robot, AUDIENCE, service.clock.now()).token),
+    ):
+        service.restart(is_enabled=lambda email, person=person: email != person)
+        assert service.provider.from_token(service.provider.mint("bob@lab.example")) is not None
+        assert (person, *refused(service, found)) == (person, 403, f"{person} is disabled.")
+        assert service.userinfo(found).status_code == 403
+
+
+def test_the_token_of_the_owner(service: Service) -> None:
+    service.restart(users=Users.from_records([to_record(OWNER, "0wn3r")]))
+    assert service.provider.from_token("0wn3r") == OWNER
+    assert service.provider.from_token("0wn3r2") is None
+    found = service.userinfo("0wn3r").json()
+    assert (found["sub"], found["email"]) == (OWNER.email, OWNER.email)
+    service.post("/oauth/revoke", {"client_id": PUBLIC, "token": "0wn3r"})
+    assert service.provider.from_token("0wn3r") == OWNER
 
 
 def test_another_provider_on_the_same_accounts(service: Service, token: str) -> None:
@@ -233,7 +259,7 @@ def test_another_provider_on_the_same_accounts(service: Service, token: str) -> 
     service.restart(audience="https://other.example/")
     assert refused(service, token)[0] == 401
     service.restart()
-    assert service.provider.identify(token) == ADA
+    assert service.provider.from_token(token) == ADA
 
 
 def test_another_stack_has_other_keys(service: Service, token: str, tmp_path: Path) -> None:
@@ -261,7 +287,7 @@ def sign(robot: service_account.Account, claims: dict[str, Any], **header: Any) 
 
 def test_a_service_account_signs_its_own_tokens(service: Service, robot: service_account.Account) -> None:
     token = service_account.sign(robot, AUDIENCE, service.clock.now()).token
-    assert service.provider.identify(token) == User(ROBOT, "hca")
+    assert service.provider.from_token(token) == User(ROBOT, "hca")
     assert service.userinfo(token).json()["sub"] == ROBOT
     service.provider.service_accounts.remove("robot")
     assert refused(service, token)[0] == 403
@@ -274,7 +300,7 @@ def test_the_group_of_a_service_account_is_not_its_own_choice(service: Service, 
     )  # type: ignore[arg-type]
     token = service_account.sign(account, AUDIENCE, service.clock.now()).token
     assert claims_of(token)["https://auth.data.humancellatlas.org/group"] == "hca"
-    assert service.provider.identify(token) == User(content["client_email"], "public", admin=True)
+    assert service.provider.from_token(token) == User(content["client_email"], "public", admin=True)
 
 
 @pytest.mark.parametrize(
@@ -299,7 +325,7 @@ def test_a_service_account_speaks_only_for_itself(
 
 def test_a_service_account_names_its_key(service: Service, robot: service_account.Account) -> None:
     claims = claims_of(service_account.sign(robot, AUDIENCE, service.clock.now()).token)
-    assert service.provider.identify(sign(robot, claims)) is not None
+    assert service.provider.from_token(sign(robot, claims)) is not None
     assert refused(service, sign(robot, claims, kid="another"))[0] == 401
     service.provider.service_accounts.remove("robot")
     service.provider.service_accounts.create("robot", token_uri="x")
@@ -320,7 +346,7 @@ def test_the_provider_cannot_be_a_service_account(
 def test_a_service_account_signs_for_an_hour(service: Service, robot: service_account.Account) -> None:
     now = int(service.clock.now())
     claims = claims_of(service_account.sign(robot, AUDIENCE, now).token)
-    assert service.provider.identify(sign(robot, {**claims, "exp": now + 3660})) is not None
+    assert service.provider.from_token(sign(robot, {**claims, "exp": now + 3660})) is not None
     assert refused(service, sign(robot, {**claims, "exp": now + 3661})) == (
         401,
         "A token that a service account signs may last no longer than an hour.",

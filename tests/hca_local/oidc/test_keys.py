@@ -30,11 +30,11 @@ def test_a_former_key_is_good_until_its_tokens_have_expired(service: Service) ->
     second = service.provider.rotate_keys()
     assert kids(service) == [second, first]
     service.clock.advance(LONGEST - 1)
-    assert service.provider.identify(token) is not None
+    assert service.provider.from_token(token) is not None
     service.clock.advance(1)
     assert kids(service) == [second]
     with pytest.raises(Problem, match="unknown key"):
-        service.provider.identify(token)
+        service.provider.from_token(token)
 
 
 def test_keys_survive_a_restart(service: Service) -> None:
@@ -43,7 +43,7 @@ def test_keys_survive_a_restart(service: Service) -> None:
     before = kids(service)
     service.restart()
     assert kids(service) == before
-    assert service.provider.identify(token) is not None
+    assert service.provider.from_token(token) is not None
 
 
 def test_rotating_forgets_keys_that_nobody_needs(service: Service) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from hca_core.errors import ConfigError, HcaError
+from hca_core.redact import redact
 from hca_local.oidc.provider import Provider
 from hca_local.oidc.tokens import default_audience
 
@@ -86,6 +87,12 @@ def test_userinfo_without_a_good_token(service: Service, header: str | None) -> 
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json()["status"] == 401
+
+
+def test_userinfo_tells_what_is_missing(service: Service) -> None:
+    title = "This needs a token, as `Bearer TOKEN` in the header Authorization."
+    assert service.get("/oauth/userinfo").json()["title"] == title == redact(title)
+    assert service.userinfo("opaque").json()["title"] == "The token is not valid."
 
 
 def test_userinfo_of_somebody_who_is_shut_out(service: Service) -> None:
@@ -162,7 +169,7 @@ def test_a_state_cannot_add_headers(service: Service, browser: Browser, program:
 
 
 def test_minting(service: Service) -> None:
-    assert service.provider.identify(service.provider.mint("ADA@lab.example", 60)) is not None
+    assert service.provider.from_token(service.provider.mint("ADA@lab.example", 60)) is not None
     with pytest.raises(HcaError, match="no account nobody@lab.example") as caught:
         service.provider.mint("nobody@lab.example")
     assert "hca local user add" in (caught.value.hint or "")
@@ -178,7 +185,7 @@ def test_the_usual_audience_is_the_one_of_the_setting(service: Service) -> None:
     service.restart(audience=None)
     assert default_audience() == "https://dev.data.humancellatlas.org/"
     token = service.provider.mint("ada@lab.example")
-    assert service.provider.identify(token) is not None
+    assert service.provider.from_token(token) is not None
 
 
 def test_accounts_survive_a_restart(service: Service, browser: Browser, program: Program) -> None:

@@ -58,6 +58,7 @@ def test_a_wrong_claim_is_found_out(upload: Upload) -> None:
     assert counts(upload)["FAILED"] == 1
     upload.upload("cells.csv", CSV, crc32c="8df3121c")
     upload.announce("cells.csv")
+    assert "FAILED" not in counts(upload), "who waits for the file would take this for the end"
     done(upload, "cells.csv")
     assert "FAILED" not in counts(upload)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -36,7 +36,8 @@ class AuthApp:
     """Serves the operations on users, groups, roles and policies of `api`, and its description `document`.
 
     What it knows is kept in `root`. `users` says whose a token is; who comes for the first time becomes a user.
-    `admins` are e-mail addresses of users who may do everything. The operations of OpenID Connect are not served here.
+    `admins` are e-mail addresses of users who may do everything, and cannot be disabled. The operations of OpenID
+    Connect are not served here.
 
     Raises:
         HcaError: the records cannot be used, for example because a newer version of hca wrote them.
@@ -50,13 +51,13 @@ class AuthApp:
         root: Path,
         public_url: str,
         users: KnowsUsers,
-        admins: Iterable[str],
+        admins: Collection[str],
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._records = Records(root)
         prepare(self._records, admins)
         self._judgement = Judgement(self._records, now)
-        handlers = Operations(self._records).handlers
+        handlers = Operations(self._records, admins).handlers
         self._router = Router(
             api,
             {**handlers, "post_v1_policies_evaluate": self._judgement.evaluate},
@@ -75,6 +76,10 @@ class AuthApp:
     def authorization(self, email: str) -> dict[str, list[str]]:
         """Return the `groups`, `roles` and `scope` (allowed actions) of somebody, who need not be a user."""
         return self._judgement.authorization(email)
+
+    def is_enabled(self, email: str) -> bool:
+        """Return whether somebody, who need not be a user, is not disabled."""
+        return self._records.is_enabled(email)
 
     def close(self) -> None:
         """Close the records; no request may follow."""

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any, Literal
 
-from hca_local.auth.errors import illegal
+from hca_local.auth.errors import conflict, illegal
 from hca_local.auth.links import GROUP_ROLES, GROUP_USERS, USER_GROUPS, USER_ROLES, Kind, Link
 from hca_local.auth.policy import PolicyError, stored
 from hca_local.auth.records import Records
-from hca_local.auth.rights import default_policy
+from hca_local.auth.rights import ADMIN_ROLE, default_policy
 from hca_local.router import Answer, Call, Handler, page
 
 __all__ = ["Operations"]
 
 
 class Operations:
-    """Handlers of `/v1/user…`, `/v1/group…` and `/v1/role…`."""
+    """Handlers of `/v1/user…`, `/v1/group…` and `/v1/role…`.
 
-    def __init__(self, records: Records) -> None:
+    The users `admins` cannot be disabled, and their role stays what it is: nobody else could undo that.
+    """
+
+    def __init__(self, records: Records, admins: Collection[str]) -> None:
         self._records = records
+        self._admins = admins
 
     @property
     def handlers(self) -> dict[str, Handler]:
@@ -91,18 +95,22 @@ class Operations:
     def set_status(self, call: Call) -> Answer:
         """Enable or disable a user."""
         id, status = _id(call, "user"), call.arguments["status"]
+        if status == "disabled" and id in self._admins:
+            raise conflict(f"{id} owns this service, and cannot be disabled.")
         self._records.set_status(id, status)
         return Answer(200, {"user_id": id, "status": status, "msg": f"{id} is {status}."})
 
     def set_policy(self, kind: Kind, call: Call) -> Answer:
         """Replace the policy of a user, a group or a role."""
         id = _id(call, kind)
+        _keep_admin_role(kind, id)
         self._records.set_policy(kind, id, _policy(call))
         return Answer(200, {f"{kind}_id": id, "msg": f"The {kind} {id} has a new policy."})
 
     def delete(self, kind: Literal["group", "role"], call: Call) -> Answer:
         """Remove a group or a role from everywhere."""
         id = _id(call, kind)
+        _keep_admin_role(kind, id)
         self._records.delete(kind, id)
         return Answer(200, {"msg": f"{kind.capitalize()} {id} deleted."})
 
@@ -136,6 +144,11 @@ class Operations:
 
 def _id(call: Call, kind: Kind) -> str:
     return str(call.arguments[f"{kind}_id"])
+
+
+def _keep_admin_role(kind: Kind, id: str) -> None:
+    if (kind, id) == ("role", ADMIN_ROLE):
+        raise conflict(f"The role {id} is what administrators have; it can be neither changed nor deleted.")
 
 
 def _policy(call: Call) -> str:

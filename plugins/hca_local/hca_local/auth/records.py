@@ -154,6 +154,17 @@ class Records:
         """Enable or disable a user."""
         self._change("user", id, "UPDATE users SET status = ? WHERE id = ?", status, id)
 
+    def enable(self, id: str) -> None:
+        """Let a user in again who was disabled; others are left as they are."""
+        with self._database.write() as db:
+            db.execute("UPDATE users SET status = 'enabled' WHERE id = ?", (id,))
+
+    def is_enabled(self, id: str) -> bool:
+        """Tell whether somebody, who need not be a user, is not disabled."""
+        with self._database.read() as db:
+            query = "SELECT 1 FROM users WHERE id = ? AND status = 'disabled'"
+            return db.execute(query, (id,)).fetchone() is None
+
     def delete(self, kind: Literal["group", "role"], id: str) -> None:
         """Remove a group or a role, and all its links."""
         self._change(kind, id, f"DELETE FROM {kind}s WHERE id = ?", id)  # noqa: S608 - our own text

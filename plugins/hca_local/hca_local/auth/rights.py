@@ -60,7 +60,7 @@ def default_policy(group: str) -> str:
 
 
 def prepare(records: Records, admins: Iterable[str]) -> None:
-    """Add what there is from the beginning; `admins` have their role back whenever the service starts."""
+    """Add what there is from the beginning; `admins` are again what they were whenever the service starts."""
     if records.is_new():
         itself = f"{_ARN}user/${{fus:user_email}}/*"
         records.ensure("role", DEFAULT_ROLE, policy=_allow(["fus:GetUser"], [itself]))
@@ -73,9 +73,10 @@ def prepare(records: Records, admins: Iterable[str]) -> None:
 
 
 def appoint(records: Records, admin: str) -> None:
-    """Make somebody an administrator."""
+    """Make somebody an administrator, who is not disabled."""
     records.ensure("role", ADMIN_ROLE, policy=_admin_policy())
     records.ensure("user", admin, links={USER_ROLES: [ADMIN_ROLE]})
+    records.enable(admin)
 
 
 def _admin_policy() -> str:

@@ -1,4 +1,4 @@
-"""Says whose a token is: one of ours, or one that a service account signed."""
+"""Says whose a token is: the owner's, one of ours, or one that a service account signed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from joserfc.jws import CompactSignature
 
     from hca_local.oidc.store import Store
-    from hca_local.users import User
+    from hca_local.users import User, Users
 
 __all__ = ["Caller", "Identifier"]
 
@@ -27,7 +27,10 @@ MAX_TOKEN = 16 * 1024  # characters
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody with a good token. `subject` is its `sub`, `family` that of a sign-in, if it comes from one."""
+    """Somebody with a good token. `subject` is its `sub`, `family` that of a sign-in, if it comes from one.
+
+    Who has a token without a signature is known by e-mail address only.
+    """
 
     user: User
     subject: str
@@ -35,20 +38,42 @@ class Caller:
 
 
 class Identifier:
-    """Checks tokens for services that accept `audience`, with the keys in `store` and no others."""
+    """Checks tokens for services that accept `audience`, with the keys in `store` and no others.
 
-    def __init__(self, store: Store, *, issuer: str, audience: str, now: Callable[[], float]) -> None:
+    `users` have tokens without a signature. Who is not enabled in the eyes of `is_enabled` is not let in.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        issuer: str,
+        audience: str,
+        users: Users,
+        is_enabled: Callable[[str], bool],
+        now: Callable[[], float],
+    ) -> None:
         self._store = store
+        self._users = users
+        self._is_enabled = is_enabled
         self._issuer = issuer
         self._audience = audience
         self._now = now
 
     def identify(self, token: str) -> Caller | None:
-        """Return whose a token is, or None if it is no JSON Web Token and may be of another kind.
+        """Return whose a token is, or None if it is nobody's.
 
         Raises:
             Problem: 401, it is not valid; 403, it is, but its owner is not let in.
         """
+        user = self._users.from_token(token)
+        caller = Caller(user, user.email) if user else self._signed(token)
+        if caller and not self._is_enabled(caller.user.email):
+            raise _forbidden(f"{caller.user.email} is disabled.")
+        return caller
+
+    def _signed(self, token: str) -> Caller | None:
+        """Return whose a JSON Web Token is; None if it is none."""
         if token.count(".") != 2:
             return None
         signature, claims = _read(token)

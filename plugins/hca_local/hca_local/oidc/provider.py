@@ -26,7 +26,8 @@ from hca_local.oidc.signin import SignIn
 from hca_local.oidc.store import Store
 from hca_local.oidc.tokens import SCRIPT_SCOPE, Tokens, default_audience
 from hca_local.oidc.web import Request, json_answer, page, problem_answer, redirect
-from hca_local.problem import Problem
+from hca_local.problem import NO_TOKEN, Problem
+from hca_local.users import Users
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -45,7 +46,8 @@ class Provider:
 
     It keeps what it knows in `folder`. `issuer` is its address without a slash at the end, `audience` what services
     must find in a token (the default of hca's setting if None). `app_metadata` returns the groups, roles and actions
-    of a user by e-mail address. `now` is the time in seconds since 1970; `cost` is that of new passwords.
+    of a user by e-mail address, and `is_enabled` whether the user is let in. `users` have tokens that the provider did
+    not give out. `now` is the time in seconds since 1970; `cost` is that of new passwords.
 
     Raises:
         HcaError: the folder cannot be used, for example because a newer version of hca wrote it.
@@ -57,6 +59,8 @@ class Provider:
         *,
         issuer: str,
         app_metadata: Callable[[str], Mapping[str, Any]],
+        is_enabled: Callable[[str], bool] = lambda _: True,
+        users: Users | None = None,
         audience: str | None = None,
         now: Callable[[], float] = time.time,
         cost: Cost = DEFAULT_COST,
@@ -68,7 +72,14 @@ class Provider:
         self._store.remember("issuer", issuer)
         self._store.remember("audience", audience)
         self._tokens = Tokens(self._store, issuer=issuer, audience=audience, now=now)
-        self._identifier = Identifier(self._store, issuer=issuer, audience=audience, now=now)
+        self._identifier = Identifier(
+            self._store,
+            issuer=issuer,
+            audience=audience,
+            users=users or Users({}),
+            is_enabled=is_enabled,
+            now=now,
+        )
         clients = known_clients(issuer, self._store.remember_first("client_secret", secrets.token_urlsafe(32)))
         self._installed = clients[INSTALLED]
         self._server = Server(self._store, self._tokens, self._identifier, clients)
@@ -139,8 +150,8 @@ class Provider:
             }
         }
 
-    def identify(self, token: str) -> User | None:
-        """Return whose a token is, or None if it is no JSON Web Token and may be of another kind.
+    def from_token(self, token: str) -> User | None:
+        """Return whose a token is, or None if it is nobody's.
 
         Raises:
             Problem: 401, it is not valid; 403, it is, but its owner is not let in.
@@ -181,7 +192,7 @@ class Provider:
         token = authorization.token if authorization and authorization.type == "bearer" else None
         caller = self._identifier.identify(token) if token else None
         if caller is None:
-            title = "This needs the header `Authorization: Bearer <token>`, with a token of this provider."
+            title = "The token is not valid." if token else NO_TOKEN
             raise Problem(401, "Unauthorized", title, headers={"WWW-Authenticate": "Bearer"})
         claim = f"https://{urlsplit(self._issuer).netloc}/app_metadata"
         return json_answer(

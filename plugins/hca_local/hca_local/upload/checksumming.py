@@ -14,7 +14,7 @@ from hca_local.s3.store import ObjectInfo
 from hca_local.upload.areas import Areas
 from hca_local.upload.bucket import Bucket
 from hca_local.upload.errors import illegal, mismatch, no_event
-from hca_local.upload.files import CHECKSUMMED, CHECKSUMMING, UNSCHEDULED, File, Files
+from hca_local.upload.files import ABORTED, CHECKSUMMED, CHECKSUMMING, FAILED, UNSCHEDULED, File, Files
 from hca_local.upload.names import check_file_name, file_key
 
 __all__ = ["LARGE", "Checksumming"]
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 LARGE = 10 * 1024**3  # bytes; of larger files it is told at once that it will take a while
 
 _CHECKSUM = "checksum"
-_SCHEDULED, _ABORTED, _FAILED = "SCHEDULED", "ABORTED", "FAILED"
+_SCHEDULED = "SCHEDULED"
 
 
 class Checksumming:
@@ -126,7 +126,7 @@ class Checksumming:
         except Interrupted:
             raise
         except Exception:
-            self._files.update(file.event, _FAILED)
+            self._files.update(file.event, FAILED)
             raise
         return "Done." if done else self._give_up(file)
 
@@ -145,7 +145,7 @@ class Checksumming:
         if claimed is None:
             log.info("The sender of %r in area %s gave no crc32c.", file.name, file.area)
         elif claimed.lower() != sums.crc32c:
-            self._files.update(file.event, _FAILED)
+            self._files.update(file.event, FAILED)
             raise mismatch(file.name, claimed, sums.crc32c)
         if info.etag != file.etag or not self._bucket.tag(info, sums):
             return False
@@ -153,7 +153,7 @@ class Checksumming:
         return True
 
     def _give_up(self, file: File) -> str:
-        self._files.update(file.event, _ABORTED)
+        self._files.update(file.event, ABORTED)
         self._queue(file.area, file.name)
         return "The file was replaced meanwhile."
 

@@ -15,9 +15,10 @@ from hca_local.s3.store import ObjectInfo
 from hca_local.upload.areas import check_writable
 from hca_local.upload.names import file_url
 
-__all__ = ["CHECKSUMMED", "CHECKSUMMING", "UNSCHEDULED", "File", "Files", "describe"]
+__all__ = ["ABORTED", "CHECKSUMMED", "CHECKSUMMING", "FAILED", "UNSCHEDULED", "File", "Files", "describe"]
 
 UNSCHEDULED, CHECKSUMMING, CHECKSUMMED = "UNSCHEDULED", "CHECKSUMMING", "CHECKSUMMED"
+ABORTED, FAILED = "ABORTED", "FAILED"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Files:
         self._database = database
 
     def note(self, area: str, name: str, etag: str, status: str) -> File:
-        """Return what is known about a version of a file; one that is new begins with `status`.
+        """Return what is known about a version of a file; one that is new, or has failed, begins with `status`.
 
         Raises:
             Problem: there is no such area, or it is not writable.
@@ -47,7 +48,7 @@ class Files:
         with self._database.write() as db:
             check_writable(db, area)
             found = _find(db, area, name)
-            if found is None or found.etag != etag:
+            if found is None or found.etag != etag or found.status in (ABORTED, FAILED):
                 found = File(area, name, str(uuid.uuid4()), etag, status, None)
                 _put(db, found)
         return found

@@ -19,6 +19,7 @@ from hca_core.transfer.sink import SMALL, Buffered, Partial, Sink
 __all__ = ["Download"]
 
 _TOLD_DELAY = 5.0  # seconds; nobody needs to be told of a shorter wait
+_NAMES = {"sha256": "SHA-256", "sha512": "SHA-512", "sha1": "SHA-1", "md5": "MD5"}
 
 logger = logging.getLogger(__name__)
 
@@ -192,7 +193,7 @@ class Download:
             return
         algorithm, expected = self.job.checksum
         if (actual := sink.digest()) != expected:
-            raise _WrongContentError({"sha256": "its SHA-256", "md5": "its MD5"}[algorithm], expected, actual)
+            raise _WrongContentError(f"its {_NAMES[algorithm]}", expected, actual)
 
     def _give_second_chance(self, error: _WrongContentError) -> None:
         if not self._second_chance or self.job.size == 0:

@@ -15,8 +15,8 @@ class TransferJob:
     """One file to fetch.
 
     `name` is what messages call it; `url` is asked for the bytes (redirects are followed); `target` is its final
-    path. `size` is in bytes. `sha256` (64 lower-case hex digits) is verified before the file gets its final name; `md5`
-    (32 of them) is if no SHA-256 is known.
+    path. `size` is in bytes. `sha256` (64 lower-case hex digits) is verified before the file gets its final name; where
+    no SHA-256 is known, `sha512` is, or `sha1`, or `md5`.
     `identity` says which content this is, whatever URL serves it today: a partial file left by an earlier run is
     only continued when its identity is the same.
     """
@@ -28,13 +28,14 @@ class TransferJob:
     size: int | None = None
     sha256: str | None = None
     md5: str | None = None
+    sha512: str | None = None
+    sha1: str | None = None
 
     @property
     def checksum(self) -> tuple[str, str] | None:
         """The algorithm (as `hashlib` calls it) and the checksum that are verified, if any is known."""
-        if self.sha256:
-            return "sha256", self.sha256
-        return ("md5", self.md5) if self.md5 else None
+        known = (("sha256", self.sha256), ("sha512", self.sha512), ("sha1", self.sha1), ("md5", self.md5))
+        return next(((algorithm, checksum) for algorithm, checksum in known if checksum), None)
 
 
 class ByteStream(Protocol):

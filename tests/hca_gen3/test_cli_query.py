@@ -10,7 +10,7 @@ import pytest
 from fake_commons import FakeCommons
 from gen3_dictionary import DICTIONARY, case
 
-from hca_core.testing import Answer, Result
+from hca_core.testing import Answer, Request, Result
 
 Hca = Callable[..., Result]
 PROJECT = ("--program", "demo", "--project", "12L")
@@ -148,3 +148,20 @@ def test_records_are_printed_as_they_come(commons: FakeCommons, hca: Hca, gen3: 
     commons.on("POST", "/api/v0/submission/graphql", Answer.json({"data": page}), Answer(400, b"broken"))
     result = hca("--output", "jsonl", "gen3", "nodes", "case", *PROJECT, "--fields", "submitter_id")
     assert (result.code, json.loads(result.stdout)) == (6, {"submitter_id": "a"})
+
+
+@pytest.mark.parametrize("form", [[], ["--output", "json"]])
+def test_a_token_that_the_commons_repeats_is_not_shown(
+    commons: FakeCommons, hca: Hca, gen3: Hca, form: list[str]
+) -> None:
+    def echo(request: Request) -> Answer:
+        return Answer.json(
+            {"data": None, "errors": [f"no access for {request.headers['Authorization']}\nHint: x"]}, 400
+        )
+
+    commons.on("POST", "/api/v0/submission/graphql", echo)
+    result = hca(*form, "gen3", "query", "{ case { id } }")
+    assert result.code == 6
+    assert "eyJ" not in result.stderr
+    assert "\nHint: x" not in result.stderr
+    assert "no access for Bearer ***" in result.stderr

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from fake_commons import FakeCommons
 from gen3_dictionary import case, experiment
 from sds_folder import make_dataset
 
-from hca_core.testing import Answer, Result
+from hca_core.testing import Answer, Request, Result
 
 Hca = Callable[..., Result]
 PROJECT = ("--program", "demo", "--project", "12L")
@@ -73,6 +75,25 @@ def test_the_report_comes_even_if_it_is_stopped(
     assert (result.code, result.json["unsent"]) == (5, 4)
     assert "user is unauthorized" in result.stderr
     assert "case.failed.json" in result.stderr
+
+
+@pytest.mark.parametrize("options", [[], ["--quiet"], ["--output", "json"]])
+def test_an_interrupted_submission_says_how_far_it_is(
+    hca: Hca, commons: FakeCommons, tmp_path: Path, options: list[str]
+) -> None:
+    def interrupt(request: Request) -> Answer:
+        if commons.count("PUT", request.path) < 3:
+            return commons._submit(request, "demo", "12L")
+        os.kill(os.getpid(), signal.SIGINT)
+        return Answer.json({}, 500)
+
+    commons.on("PUT", "/api/v0/submission/demo/12L", interrupt)
+    (tmp_path / "case.json").write_text(json.dumps([case(f"case-{number}") for number in range(6)]))
+    result = hca(*options, "gen3", "submit", str(tmp_path / "case.json"), *PROJECT, "--chunk-size", "2")
+    assert (result.code, result.stdout) == (130, "")
+    assert f"4 of 6 records were accepted. What was not accepted is in {tmp_path / 'case.failed.json'}" in result.stderr
+    assert "Interrupted." in result.stderr
+    assert len(json.loads((tmp_path / "case.failed.json").read_text())) == 2
 
 
 @pytest.mark.parametrize(

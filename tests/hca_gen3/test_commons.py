@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -62,6 +63,40 @@ def test_a_page_of_a_proxy_is_no_answer(commons: FakeCommons, asked: Commons) ->
     with pytest.raises(ApiError, match="is not JSON but text/html") as caught:
         asked.programs()
     assert "Is the endpoint" in (caught.value.hint or "")
+
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"{", r"line 1, column 2"),
+        (DEEP, "it is nested too deeply"),
+        (b"\xff\xfe\xfd", "it is not UTF-8 text"),
+        pytest.param(
+            b"[" + b"1" * 5000 + b"]",
+            "a number in it has too many digits",
+            marks=pytest.mark.skipif(not hasattr(sys, "get_int_max_str_digits"), reason="this Python reads any number"),
+        ),
+    ],
+)
+def test_json_that_cannot_be_read_is_told_as_that(
+    commons: FakeCommons, asked: Commons, body: bytes, words: str
+) -> None:
+    commons.on("GET", f"{ROOT}/", Answer(200, body, {"Content-Type": "application/json"}))
+    with pytest.raises(ApiError, match=f"/submission/ is JSON that cannot be read: .*{words}"):
+        asked.programs()
+
+
+def test_what_an_error_keeps_of_an_answer_has_no_secrets(commons: FakeCommons, asked: Commons) -> None:
+    secret = "eyJhbGciOi.eyJzdWIi.c2lnbmVk"
+    for answer in (Answer.json({"links": secret}), Answer(200, b"Bearer " + secret.encode())):
+        commons.on("GET", f"{ROOT}/", answer)
+        with pytest.raises(ApiError) as caught:
+            asked.programs()
+        assert caught.value.details
+        assert secret not in repr(vars(caught.value))
 
 
 def test_the_status_comes_before_the_content(commons: FakeCommons, asked: Commons) -> None:

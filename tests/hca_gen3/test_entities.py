@@ -80,15 +80,26 @@ def test_columns_for_which_gen3_has_nothing_are_told(dataset, caplog):
     assert caplog.messages == ["subjects.xlsx, row 1: 'Shoe size' is not in version 2.0.0"]
 
 
-def test_a_name_that_two_folders_have_is_told_apart_by_the_folder(dataset):
+def test_a_name_that_two_folders_have_is_refused(dataset):
     names = [manifest_row("./1.dcm"), manifest_row("2.dcm")]
-    found = convert(make_dataset(dataset, manifests={"derivative": names, "primary": names[:1]}))["manifest"]
-    assert [record["submitter_id"] for record in found] == [
-        "demo-ds-manifest-1.dcm",
-        "demo-ds-manifest-2.dcm",
-        "demo-ds-manifest-primary-1.dcm",
-    ]
-    assert [record["filename"] for record in found] == ["./1.dcm", "2.dcm", "./1.dcm"]
+    make_dataset(dataset, manifests={"derivative": names, "primary": names[1:]})
+    words = (
+        r"^primary/manifest\.xlsx, row 2, column A \(filename\): its submitter id would be demo-ds-manifest-2\.dcm, "
+        r"which is that of row 3 of derivative/manifest\.xlsx already\.$"
+    )
+    with pytest.raises(SheetError, match=words) as caught:
+        convert(dataset)
+    assert caught.value.hint == "Name files that several folders have with their folder: primary/2.dcm."
+
+
+def test_the_id_of_a_file_is_the_same_whatever_is_beside_it(dataset):
+    primary = {"primary": [manifest_row("README.txt"), manifest_row("./1.dcm")]}
+    alone = convert(make_dataset(dataset, manifests=primary))["manifest"]
+    derivative = {"derivative": [manifest_row("derivative/README.txt")]}
+    found = convert(make_dataset(dataset, manifests=primary | derivative))["manifest"]
+    assert [record["submitter_id"] for record in alone] == ["demo-ds-manifest-README.txt", "demo-ds-manifest-1.dcm"]
+    assert [record for record in found if record["filename"] != "derivative/README.txt"] == alone
+    assert "demo-ds-manifest-derivative-README.txt" in {record["submitter_id"] for record in found}
 
 
 def test_blank_rows_and_columns_do_not_matter(dataset):

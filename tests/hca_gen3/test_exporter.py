@@ -39,7 +39,7 @@ def test_a_node(exporter: Exporter, tmp_path: Path, form: str, kept: bool) -> No
 
 @pytest.mark.parametrize("form", ["json", "tsv"])
 def test_the_file_is_what_the_commons_sent(commons: FakeCommons, exporter: Exporter, tmp_path: Path, form: str) -> None:
-    body = b'{ "data" :[\n {"id" : "a"}\n] }\n' if form == "json" else b"id\tx\r\na\t1\r\n"
+    body = b'{ "data" :[\n {"id" : "a"}\n] }\n' if form == "json" else b"id\ttype\r\na\tcase\r\n"
     commons.on("GET", f"{EXPORT}/", Answer(200, body, chunked=True))
     assert exporter.export_node("demo", "12L", "case", form, tmp_path / "file")[0]["id"] == "a"
     assert (tmp_path / "file").read_bytes() == body
@@ -140,7 +140,8 @@ def test_a_backslash_between_two_pieces(commons: FakeCommons, exporter: Exporter
 def test_a_connection_that_breaks_leaves_no_file(
     commons: FakeCommons, exporter: Exporter, tmp_path: Path, form: str
 ) -> None:
-    commons.on("GET", f"{EXPORT}/", Answer(200, WHOLE, chunked=True, cut=200_000))
+    body = WHOLE if form == "json" else b"id\ttype\n" + b"a\tcase\n" * 50_000
+    commons.on("GET", f"{EXPORT}/", Answer(200, body, chunked=True, cut=200_000))
     with pytest.raises(NetworkError):
         exporter.export_node("demo", "12L", "case", form, tmp_path / "file")
     assert list(tmp_path.iterdir()) == []

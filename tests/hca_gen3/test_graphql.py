@@ -173,6 +173,15 @@ def test_errors_are_told_in_the_words_of_the_commons(told: Any) -> None:
     assert caught.value.hint is None
 
 
+def test_errors_have_no_secrets_and_no_lines() -> None:
+    secret = "eyJhbGciOi.eyJzdWIi.c2lnbmVk"
+    words = f"no access for Bearer {secret}\nHint: give up"
+    for document in ({"errors": [words]}, {"errors": {"message": words}}, {"message": words}):
+        with pytest.raises(ApiError, match=r"query: no access for Bearer \*\*\* Hint: give up\.$") as caught:
+            read_answer(document, status=400, url="u")
+        assert secret not in repr(vars(caught.value))
+
+
 @pytest.mark.parametrize("quote", ["'", '"'])
 def test_a_variable_that_should_be_a_list_gets_a_hint(quote: str) -> None:
     words = "Variable '$p' of type 'String' used in position expecting type '[String]'.".replace("'", quote)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import logging
@@ -25,6 +26,7 @@ from hca_core.errors import (
     TransferError,
 )
 from hca_core.testing import Clock
+from hca_core.transfer.job import Silent
 from hca_core.transfer.quota import Quota
 from hca_gen3.irods import IRODSAPI
 from hca_gen3.irods.catalog import IrodsFile
@@ -159,11 +161,11 @@ def test_a_file_that_has_changed_since_is_fetched_from_its_beginning(double: Iro
 
 
 @pytest.mark.parametrize("data", [BIG, b"little"], ids=["big", "little"])
-@pytest.mark.parametrize("kind", ["sha2", "md5"])
+@pytest.mark.parametrize("kind", ["sha2", "sha512", "sha1", "md5"])
 def test_content_that_is_not_that_of_the_catalog_never_gets_its_name(
     kind: str, data: bytes, double: IrodsDouble, tmp_path: Path
 ) -> None:
-    double.add(f"{DATASET}/a", data, md5(data) if kind == "md5" else None)
+    double.add(f"{DATASET}/a", data, md5(data) if kind == "md5" else encoded(kind, data))
     double.add(f"{DATASET}/b", b"fine")
     double.spoil(f"{DATASET}/a", times=2)
     with pytest.raises(TransferError, match="1 of 2 files failed") as error:
@@ -296,14 +298,30 @@ def test_an_unknown_user_is_refused(double: IrodsDouble, tmp_path: Path) -> None
         api(double, tmp_path, irods_user="nobody").download_data("ds", tmp_path)
 
 
-def test_no_server_is_a_network_error_after_all_tries(double: IrodsDouble, tmp_path: Path, clock: Clock) -> None:
+def test_where_nobody_listens_it_is_soon_given_up(double: IrodsDouble, tmp_path: Path, clock: Clock) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # nobody listens here
         client = api(double, tmp_path, clock, irods_port=taken.getsockname()[1])
-        with pytest.raises(NetworkError, match="127.0.0.1") as error:
+        with pytest.raises(NetworkError, match=r"127\.0\.0\.1:.*\(Connection refused\)\.$") as error:
             client.download_data("ds", tmp_path)
+    assert error.value.attempts == 4
+    assert sum(clock.sleeps) < 1
+    assert "irods_host and irods_port" in (error.value.hint or "")
+
+
+def test_a_long_wait_is_told(double: IrodsDouble, tmp_path: Path, clock: Clock) -> None:
+    class Notes(Silent):
+        def note(self, message: str) -> None:
+            notes.append(message)
+
+    notes: list[str] = []
+    double.refuse(99)
+    with pytest.raises(NetworkError) as error:
+        api(double, tmp_path, clock).download_data("ds", tmp_path, progress=Notes())
     assert error.value.attempts == 11
-    assert len(clock.sleeps) == 10
+    assert len(notes) == len([seconds for seconds in clock.sleeps if seconds > 1]) > 5
+    assert notes[-1].startswith("Waiting ")
+    assert f"irods://127.0.0.1:{double.settings(ROOT)['irods_port']}" in notes[-1]
 
 
 @pytest.mark.parametrize("api_number", [702, 602, 674])
@@ -422,6 +440,10 @@ def test_how_much_of_a_certificate_is_checked_can_be_chosen(
     ("wrong", "words"),
     [
         ({"irods_host": None}, "irods_host is not set"),
+        ({"irods_host": 5}, "irods_host is '5', which is not the name or address of a host"),
+        ({"irods_host": "a..b"}, "irods_host is 'a..b', which is not"),
+        ({"irods_host": "x" * 64 + ".org"}, "irods_host is 'xxx"),
+        ({"irods_host": "a\0b"}, "irods_host is .* which is not"),
         ({"irods_port": "many"}, "irods_port must be a whole number"),
         ({"irods_port": 70000}, "irods_port must be a whole number"),
         ({"irods_project_root": "home"}, "absolute path"),
@@ -448,17 +470,54 @@ def test_an_address_gives_back_the_file_it_was_made_of(path: str) -> None:
     assert IrodsFile.from_url(file.url(Zone("h", 1, "u", "p", "z", "/z"))) == file
 
 
+def encoded(scheme: str, data: bytes) -> str:
+    """The checksum as iRODS writes it."""
+    name = "sha256" if scheme == "sha2" else scheme
+    return f"{scheme}:{base64.b64encode(hashlib.new(name, data).digest()).decode()}"
+
+
 @pytest.mark.parametrize(
-    ("checksum", "sha256", "md5sum"),
+    ("checksum", "digest"),
     [
-        ("sha2:" + "A" * 43 + "=", "00" * 32, None),
-        ("sha2:" + "A" * 40, None, None),
-        ("sha2:!!", None, None),
-        ("D41D8CD98F00B204E9800998ECF8427E", None, "d41d8cd98f00b204e9800998ecf8427e"),
-        ("sha512:AAAA", None, None),
-        ("", None, None),
+        ("sha2:" + "A" * 43 + "=", {"sha256": "00" * 32}),
+        (encoded("sha512", b"a"), {"sha512": hashlib.sha512(b"a").hexdigest()}),
+        (encoded("sha1", b"a"), {"sha1": hashlib.sha1(b"a").hexdigest()}),
+        ("D41D8CD98F00B204E9800998ECF8427E", {"md5": "d41d8cd98f00b204e9800998ecf8427e"}),
+        ("adler32:00000001", {}),
+        ("", {}),
     ],
 )
-def test_checksums_of_the_catalog_are_understood(checksum: str, sha256: str | None, md5sum: str | None) -> None:
-    file = IrodsFile("/z/a", 1, 1, checksum)
-    assert (file.sha256, file.md5) == (sha256, md5sum)
+def test_checksums_of_the_catalog_are_understood(checksum: str, digest: dict[str, str]) -> None:
+    assert IrodsFile("/z/a", 1, 1, checksum).digest() == digest
+
+
+@pytest.mark.parametrize(
+    "checksum", ["sha2:AAAA", "sha2:", "sha2:!!", "sha512:" + "A" * 44, "sha2:\xe4", "d41d8cd9", ":"]
+)
+def test_a_malformed_checksum_is_no_checksum(checksum: str) -> None:
+    with pytest.raises(TransferError, match="What the catalog has as its checksum is none"):
+        IrodsFile("/z/a", 1, 1, checksum).digest()
+
+
+def test_a_file_with_a_malformed_checksum_is_named_and_the_rest_saved(double: IrodsDouble, tmp_path: Path) -> None:
+    double.add(f"{DATASET}/a", b"a", "sha2:AAAA")
+    double.add(f"{DATASET}/b", b"b")
+    with pytest.raises(TransferError, match="1 of 2 files failed: a: .* is none: 'sha2:AAAA'"):
+        api(double, tmp_path).download_data("ds", tmp_path)
+    assert [path.name for path in (tmp_path / "ds").iterdir()] == ["b"]
+
+
+def test_what_only_the_sizes_of_were_compared_is_told_once(
+    double: IrodsDouble, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("a", "b", "primary/c"):
+        double.add(f"{DATASET}/{name}", b"a", "adler32:00620062")
+    double.add(f"{DATASET}/d", b"a", "crc64:xyz")
+    for name in ("sha2", "sha512", "sha1"):
+        double.add(f"{DATASET}/{name}", b"a", encoded(name, b"a"))
+    double.add(f"{DATASET}/none", b"a", "")
+    assert api(double, tmp_path).download_data("ds", tmp_path)["fetched"] == 8
+    assert caplog.messages == [
+        "3 files were compared by size only: adler32 is no checksum that hca knows.",
+        "One file was compared by size only: crc64 is no checksum that hca knows.",
+    ]

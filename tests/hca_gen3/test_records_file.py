@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,13 @@ def test_what_is_no_json_is_refused(tmp_path: Path, content: str | bytes, words:
     with pytest.raises(ArgumentError, match=words) as caught:
         list(open_records(file).records())
     assert str(file) in caught.value.message
+
+
+@pytest.mark.skipif(not hasattr(sys, "get_int_max_str_digits"), reason="this Python reads any number")
+def test_a_number_that_is_too_long_is_told(tmp_path: Path) -> None:
+    file = made(tmp_path, "a.json", '{"type": "case", "age": ' + "1" * 5000 + "}")
+    with pytest.raises(ArgumentError, match="cannot be submitted: a number in it has too many digits"):
+        open_records(file)
 
 
 def test_a_table(tmp_path: Path) -> None:

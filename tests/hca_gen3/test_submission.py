@@ -200,9 +200,15 @@ def test_nothing_is_lost_when_it_is_interrupted(commons: FakeCommons, tmp_path: 
             if len(commons.of_type("case")) >= 10:
                 raise KeyboardInterrupt
 
+        def note(self, message: str) -> None:
+            notes.append(message)
+
+    notes: list[str] = []
     file = made(tmp_path, "case.json", GOOD)
     with pytest.raises(KeyboardInterrupt):
         send(commons, file, chunk_size=5, progress=Interrupting())
+    failed = tmp_path / "case.failed.json"
+    assert notes == [f"10 of 25 records were accepted. What was not accepted is in {failed}: submit that."]
     left = [record["submitter_id"] for record in json.loads((tmp_path / "case.failed.json").read_text())]
     assert sorted({*names(commons), *left}) == EVERY
     assert len(left) <= 15

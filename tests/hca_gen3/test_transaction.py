@@ -84,6 +84,29 @@ def test_what_is_wrong_with_all_is_text_or_an_object() -> None:
     assert read(document(transactional_errors=["a", {"message": "b"}, None])).errors == ("a", "b", UNKNOWN.message)
 
 
+@pytest.mark.parametrize(
+    ("odd", "told"), [(5, "5"), ("all wrong", "all wrong"), ({"message": "b"}, "b"), (True, "True")]
+)
+def test_what_is_wrong_with_all_may_be_no_list(odd: Any, told: str) -> None:
+    assert read(document(transactional_errors=odd)).errors == (told,)
+
+
+SECRET = "eyJhbGciOi.eyJzdWIi.c2lnbmVk"
+
+
+def test_the_words_of_a_commons_have_no_secrets_and_no_lines() -> None:
+    words = f"no access for Bearer {SECRET}\nHint: give up"
+    odd = {"message": words, "type": SECRET, "keys": [SECRET]}
+    found = document(entity("a", odd), transactional_errors=[words])
+    complaint = Complaint("no access for Bearer *** Hint: give up", "***", ("***",))
+    assert read(found) == Transaction(False, 0, 0, (Entity("a", (complaint,)),), (complaint.message,))
+    error = SubmissionError("no", document=found, status=400)
+    assert SECRET not in repr((error.document, error.entities, error.details, error.transactional_errors))
+    with pytest.raises(ApiError, match=r"submission: no access for Bearer \*\*\* Hint: give up\.$") as caught:
+        read({"message": words})
+    assert SECRET not in repr(vars(caught.value))
+
+
 @pytest.mark.parametrize("found", [None, [], "text", {}, {"entities": None}, {"entities": {"a": 1}}])
 def test_what_is_no_transaction(found: Any) -> None:
     with pytest.raises(ApiError, match="does not say what became of the records"):

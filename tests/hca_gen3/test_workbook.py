@@ -178,6 +178,52 @@ def test_too_many_merged_cells_are_refused(tmp_path):
         read(path)
 
 
+BLANKS = b" " * 900_000
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        b'<c r="A9"><f/>' + BLANKS + b"<is/></c>",
+        b'<c r="A9">' + BLANKS + b"<is/></c>",
+        b'<c r="A9"><f>' + BLANKS + b"<is/></f></c>",
+        b'<c r="A9"><f/><v' + BLANKS + b"></v><is/></c>",
+        b"<c" + b' -r="A9"' * 110_000 + b"></c>",
+        b"<c" + b' r="A9" t="st"' * 60_000 + b"><f/><is/></c>",
+        b'<c r="A9"><f' + b' r="A9"/' * 110_000 + b"><is/></c>",
+        b"<mergeCell" + b' ref="A1:B"' * 80_000 + b"/>",
+        b"<" + b"w" * 900_000 + b"/>",
+    ],
+)
+def test_hostile_sheets_take_no_longer_than_others_of_their_size(tmp_path, cell):
+    """With the square of these numbers this would take hours."""
+    path = write_workbook(tmp_path / "a.xlsx", [["x"]])
+    rewrite(path, SHEET, lambda xml: xml.replace(b"</sheetData>", b'<row r="9">' + cell + b"</row></sheetData>"))
+    with suppress(SheetError):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("cell", "unknown"),
+    [
+        ('<c r="A2" s="1"><f>B1</f></c>', True),
+        ('<c s="1"\n r="A2" >\n <f t="shared" si="0"/>\n <v/>\n </c>', True),
+        (
+            '<x:c xmlns:x="http://schemas.openxmlformats.org/spreadsheetml/2006/main" r="A2"><x:f/><x:v></x:v></x:c>',
+            True,
+        ),
+        ('<c r="A2" t="str"><f>B1</f></c>', False),
+        ('<c t="str" r="A2"><f>B1</f><v/></c>', False),
+        ('<c r="A2"><v/></c>', False),
+    ],
+)
+def test_which_formulas_have_no_result(tmp_path, cell, unknown):
+    path = write_workbook(tmp_path / "a.xlsx", [["x"]])
+    row = f'<row r="2">{cell}<c r="B2"><v>1</v></c></row></sheetData>'.encode()
+    rewrite(path, SHEET, lambda xml: xml.replace(b"</sheetData>", row))
+    assert isinstance(read(path)[1][0], Unreadable) == unknown
+
+
 @pytest.fixture(scope="module")
 def honest(tmp_path_factory):
     return write_workbook(

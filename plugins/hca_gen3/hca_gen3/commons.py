@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from hca_core.errors import ApiError, ArgumentError, AuthError, NotFoundError
+from hca_core.redact import readable, redact
 
 if TYPE_CHECKING:
     from requests import Response
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from hca_core.http import Session
     from hca_gen3.auth import Auth
 
-__all__ = ["Commons", "check_project", "field", "names", "parsed", "segment"]
+__all__ = ["Commons", "check_project", "field", "names", "parsed", "redacted", "segment"]
 
 _MOST = 1000  # characters of an answer that an error keeps
 
@@ -113,7 +114,7 @@ def check_project(commons: Commons, program: str, project: str) -> None:
         f"The program {program} has no project {project}, or you may not see it.",
         status=404,
         url=url,
-        hint=f"Its projects: {', '.join(known)}." if known else "It has no projects that you may see.",
+        hint=f"Its projects: {readable(', '.join(known))}." if known else "It has no projects that you may see.",
     )
 
 
@@ -125,15 +126,32 @@ def parsed(response: Response) -> Any:
     """
     try:
         return json.loads(response.content)
-    except (ValueError, RecursionError):
-        kind = response.headers.get("Content-Type", "something of no type")
+    except (ValueError, RecursionError) as error:
+        kind = readable(response.headers.get("Content-Type", "something of no type"), 100)
+        problem = f"JSON that cannot be read: {_problem(error)}" if "json" in kind.lower() else f"not JSON but {kind}"
         raise ApiError(
-            f"The answer of {response.url.partition('?')[0]} is not JSON but {kind}.",
+            f"The answer of {response.url.partition('?')[0]} is {problem}.",
             status=response.status_code,
             url=response.url,
-            details=response.text[:_MOST],
+            details=redact(response.text)[:_MOST],
             hint="Is the endpoint that of a Gen3 commons?",
         ) from None
+
+
+def _problem(error: ValueError | RecursionError) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} (line {error.lineno}, column {error.colno})"
+    return "it is not UTF-8 text" if isinstance(error, UnicodeError) else "a number in it has too many digits"
+
+
+def redacted(document: Any) -> Any:
+    """Return an answer without secrets, for an error to keep; None if they cannot be told from the rest."""
+    try:
+        return json.loads(redact(json.dumps(document, default=str)))
+    except (ValueError, RecursionError):
+        return None
 
 
 def field(document: Any, name: str, kind: type, url: str) -> Any:
@@ -157,5 +175,5 @@ def names(document: Any) -> list[str]:
 
 
 def _misshapen(url: str, document: Any) -> ApiError:
-    shown = json.dumps(document, default=str)[:_MOST]
+    shown = redact(json.dumps(document, default=str))[:_MOST]
     return ApiError(f"The answer of {url} is not what a Gen3 commons says.", status=200, url=url, details=shown)

@@ -18,7 +18,7 @@ from hca_core.paths import check_private
 if TYPE_CHECKING:
     from hca_core.app import App
 
-__all__ = ["ConfigLoader", "Gen3File", "configured", "missing", "read_config", "read_gen3_file"]
+__all__ = ["ConfigLoader", "Gen3File", "configured", "host", "missing", "read_config", "read_gen3_file"]
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +99,21 @@ def missing(key: str, file: str | os.PathLike[str] | None) -> ConfigError:
     places = f"`{key}` in {file}" if file is not None else f"`{key}` in a configuration file"
     hint = f"Set {places}, or the environment variable {variable(key)}, or the setting {_setting(key)}."
     return ConfigError(f"{key} is not set.", file=None if file is None else str(file), key=key, hint=hint)
+
+
+def host(key: str, value: object) -> str:
+    """Return a value as the name or address of a host; nobody is asked whether it exists.
+
+    Raises:
+        ConfigError: it can be none.
+    """
+    try:
+        if isinstance(value, str) and value.strip() and value.isprintable():
+            value.strip().encode("idna")  # as sockets do; it minds parts that are empty or too long
+            return value.strip()
+    except UnicodeError:
+        pass
+    raise ConfigError(f"{key} is {str(value)[:100]!r}, which is not the name or address of a host.", key=key)
 
 
 def read_gen3_file(file: str | os.PathLike[str]) -> Gen3File:

@@ -111,18 +111,17 @@ class _Maker:
     def _new_id(self, row: Row, key: str) -> str:
         """Return the submitter id of a row, and remember it.
 
-        A file name that a manifest in another folder has, too, is told apart by the folder of the manifest.
+        It is made of the row alone: with other rows or sheets beside it, a record must not become another one.
         """
         found = submitter_id(self._conversion.experiment, self._name, key)
         before = self._conversion.rows.get(found)
-        if before and before.sheet != self._sheet.label:
-            folder = PurePosixPath(self._sheet.label).parent
-            found = submitter_id(self._conversion.experiment, self._name, f"{folder}/{key.removeprefix('./')}")
-            before = self._conversion.rows.get(found)
         if before:
-            where = f"row {before.row}" + (f" of {before.sheet}" if before.sheet != self._sheet.label else "")
+            elsewhere = before.sheet != self._sheet.label
+            where = f"row {before.row}" + (f" of {before.sheet}" if elsewhere else "")
             problem = f"its submitter id would be {found}, which is that of {where} already"
-            raise self._place(row, KEYS[self._name]).error(problem)
+            named = PurePosixPath(self._sheet.label).parent / key
+            hint = f"Name files that several folders have with their folder: {named}." if elsewhere else None
+            raise self._place(row, KEYS[self._name]).error(problem, hint)
         self._conversion.rows[found] = Place(self._sheet.label, row.number)
         return found
 

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import os
-import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -16,6 +15,7 @@ from hca_core.errors import ApiError, ArgumentError, NotFoundError
 from hca_core.transfer.durable import flush
 from hca_core.transfer.private import replacing, sweep
 from hca_gen3.commons import Commons, check_project, field
+from hca_gen3.exported import SMALL, checked, head
 
 if TYPE_CHECKING:
     from hca_gen3.auth import Auth
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "Exporter", "write"]
 
 FORMATS = ("json", "tsv")
-_SMALL = 65536  # bytes: what is longer cannot be the export of nothing
 
 
 class Exporter:
@@ -79,10 +78,10 @@ class Exporter:
         """Yield what the commons sends as all records of a node type, piece by piece; arguments as `export_node`."""
         url = f"{self.commons.url(program, project, 'export')}/"
         pieces = self._pieces(url, {"node_label": node_type, "format": _checked(fileformat)}, fileformat)
-        head = _head(pieces)
-        if _is_empty(head, fileformat):
+        first = head(pieces)
+        if _is_empty(b"".join(first), fileformat):
             check_project(self.commons, program, project)
-        yield from chain(head, pieces)
+        yield from chain(first, pieces)
 
     def record(self, program: str, project: str, uuid: str, fileformat: str) -> Iterator[bytes]:
         """Yield what the commons sends as one record, piece by piece; arguments as for `export_record`."""
@@ -92,12 +91,9 @@ class Exporter:
         return self._pieces(url, {"ids": uuid, "format": _checked(fileformat)}, fileformat)
 
     def _pieces(self, url: str, params: dict[str, str], fileformat: str) -> Iterator[bytes]:
-        from hca_core.http import exact_bytes
-
         response = self.commons.send("GET", url, params=params, stream=True)
         try:
-            pieces = exact_bytes(response)
-            yield from _whole(pieces, response.url) if fileformat == "json" else pieces
+            yield from checked(response, fileformat)
         finally:
             response.close()
 
@@ -123,67 +119,11 @@ def _checked(fileformat: str) -> str:
     return fileformat
 
 
-def _head(pieces: Iterator[bytes]) -> list[bytes]:
-    """Take the first pieces: all of them, if they are few."""
-    taken, size = [], 0
-    while size < _SMALL and (piece := next(pieces, None)) is not None:
-        taken.append(piece)
-        size += len(piece)
-    return taken
-
-
-def _is_empty(head: list[bytes], fileformat: str) -> bool:
-    """Return whether an export has no record; `head` is all of it, or its beginning."""
-    body = b"".join(head)
-    if len(body) >= _SMALL:
+def _is_empty(begin: bytes, fileformat: str) -> bool:
+    """Return whether an export has no record; `begin` is all of it, if it is small."""
+    if len(begin) >= SMALL:
         return False
-    return not (_rows(body) if fileformat == "tsv" else _listed(_document(body), "the node"))
-
-
-def _whole(pieces: Iterator[bytes], url: str) -> Iterator[bytes]:
-    """Yield the pieces of a JSON document.
-
-    Raises:
-        ApiError: it is none, or ends too early, which the commons does not tell if it fails after it has begun.
-    """
-    brackets = _Brackets()
-    for piece in pieces:
-        brackets.read(piece)
-        yield piece
-    if not brackets.closed:
-        raise ApiError(
-            f"The answer of {url.partition('?')[0]} is not a whole JSON document.",
-            status=200,
-            url=url,
-            hint="If it has begun well, the commons stopped in the middle of it: try again.",
-        )
-
-
-class _Brackets:
-    """Tells whether all that a JSON document opens is `closed`; of the document nothing is kept."""
-
-    _ESCAPE = re.compile(rb"\\.", re.DOTALL)
-
-    def __init__(self) -> None:
-        self._depth = 0
-        self._begun = self._in_text = False
-        self._rest = b""
-
-    def read(self, piece: bytes) -> None:
-        """Go on with the next bytes."""
-        piece = self._rest + piece
-        backslashes = len(piece) - len(piece.rstrip(b"\\"))
-        self._rest = piece[-1:] if backslashes % 2 else b""  # what it escapes is in the next piece
-        parts = self._ESCAPE.sub(b"", piece.removesuffix(self._rest)).split(b'"')
-        outside = b"".join(parts[self._in_text :: 2])
-        self._in_text ^= len(parts) % 2 == 0
-        opened = outside.count(b"[") + outside.count(b"{")
-        self._depth += opened - outside.count(b"]") - outside.count(b"}")
-        self._begun |= opened > 0
-
-    @property
-    def closed(self) -> bool:
-        return self._begun and self._depth == 0 and not self._in_text
+    return not (_rows(begin) if fileformat == "tsv" else _listed(_document(begin), "the node"))
 
 
 def _document(body: bytes) -> Any:

@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from hca_core.errors import ApiError, ArgumentError, NotFoundError
+from hca_core.redact import readable, redact
+from hca_gen3.commons import redacted
 
 __all__ = ["PAGE", "Asker", "QueryError", "linked", "read_answer", "records"]
 
 PAGE = 500
 """How many records one request asks for."""
 
+_MOST = 1000  # characters of a commons' words
 _NAME = re.compile(r"[A-Za-z][_0-9A-Za-z]*", re.ASCII)
 Where = Mapping[str, str | Sequence[str]]
 
@@ -85,18 +88,19 @@ def read_answer(document: Any, *, status: int, url: str) -> dict[str, Any]:
     found = document if isinstance(document, dict) else {}
     if found.get("errors"):
         told = found["errors"] if isinstance(found["errors"], list) else [found["errors"]]
-        errors = [str(error.get("message", error) if isinstance(error, dict) else error) for error in told]
+        errors = [redact(error.get("message", error) if isinstance(error, dict) else error) for error in told]
         raise QueryError(
-            f"The commons refuses the query: {'; '.join(errors)[:1000].rstrip('.')}.",
+            f"The commons refuses the query: {readable('; '.join(errors), _MOST).rstrip('.')}.",
             errors=errors,
             status=status,
-            details=document,
+            details=redacted(document),
             url=url,
             hint=_hint(errors),
         )
     if status >= 400 or not isinstance(found.get("data"), dict):
-        said = str(found.get("message") or "it says neither data nor errors").rstrip(".")
-        raise ApiError(f"The commons does not answer the query: {said}.", status=status, details=document, url=url)
+        said = readable(found.get("message") or "it says neither data nor errors", _MOST).rstrip(".")
+        sentence = f"The commons does not answer the query: {said}."
+        raise ApiError(sentence, status=status, details=redacted(document), url=url)
     return dict(found["data"])
 
 
@@ -180,12 +184,13 @@ def _list(answer: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     if not isinstance(found, list) or not all(
         isinstance(row, dict) and isinstance(row.get("id"), str) for row in found
     ):
-        raise ApiError(f"The commons sends no list of records as {name}.", status=200, details=answer)
+        raise ApiError(f"The commons sends no list of records as {name}.", status=200, details=redacted(answer))
     return found
 
 
 def _count(answer: Mapping[str, Any], name: str) -> int:
     found = answer.get(f"_{name}_count")
     if not isinstance(found, int):
-        raise ApiError(f"The commons does not say how many {name} there are.", status=200, details=answer)
+        sentence = f"The commons does not say how many {name} there are."
+        raise ApiError(sentence, status=200, details=redacted(answer))
     return found

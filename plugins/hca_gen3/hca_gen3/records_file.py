@@ -108,6 +108,8 @@ def _read_json(path: Path) -> Any:
         raise ArgumentError(f"{path} is not valid JSON: nested too deeply.") from None
     except _NotJson as error:
         raise ArgumentError(f"{path} cannot be submitted: {error}.") from None
+    except ValueError:  # what Python says of an integer that is too long for it
+        raise ArgumentError(f"{path} cannot be submitted: a number in it has too many digits.") from None
 
 
 class _NotJson(Exception):

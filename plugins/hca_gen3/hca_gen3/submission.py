@@ -85,14 +85,28 @@ class Submission:
     stopped: HcaError | None = None
 
     @property
+    def total(self) -> int:
+        """How many records the files have."""
+        return sum(len(part.accepted) for part in self.parts)
+
+    @property
+    def accepted(self) -> int:
+        """How many of them the commons is known to have."""
+        return sum(sum(part.accepted) for part in self.parts)
+
+    @property
+    def kept_in(self) -> str:
+        """The files with the records that were not accepted; empty if there are none."""
+        return ", ".join(str(part.failed) for part in self.parts if part.failed.exists() and not all(part.accepted))
+
+    @property
     def refusals(self) -> list[Refusal]:
         """The records that the commons does not want, in the order of the files."""
         return [part.refusals[index] for part in self.parts for index in sorted(part.refusals)]
 
     def as_record(self) -> dict[str, Any]:
         """Return everything as JSON data."""
-        total = sum(len(part.accepted) for part in self.parts)
-        accepted = sum(sum(part.accepted) for part in self.parts)
+        total, accepted = self.total, self.accepted
         pending = sum(part.pending for part in self.parts)
         return {
             "project": f"{self.target.program}-{self.target.project}",
@@ -110,18 +124,17 @@ class Submission:
 
     def raise_for_failures(self) -> None:
         """Raise what stopped the submission, or a TransferError that names refused records, if there are any."""
-        where = ", ".join(str(part.failed) for part in self.parts if part.failed.exists() and not all(part.accepted))
-        kept = f"What was not accepted is in {where}: submit that." if where else None
+        where = self.kept_in
         if self.stopped is not None:
-            self.stopped.hint = " ".join(filter(None, [self.stopped.hint, kept]))
+            self.stopped.hint = " ".join(filter(None, [self.stopped.hint, _advice(where)]))
             raise self.stopped
         if not self.refusals:
             return
-        total = sum(len(part.accepted) for part in self.parts)
         words = "; ".join(map(str, self.refusals[:_NAMED]))
-        more = len(self.refusals) - _NAMED
+        if len(self.refusals) > _NAMED:
+            words += f"; and {len(self.refusals) - _NAMED} more"
         raise TransferError(
-            f"{len(self.refusals)} of {total} records were refused: {words}{f'; and {more} more' if more > 0 else ''}",
+            f"{len(self.refusals)} of {self.total} records were refused: {words}",
             report=self,
             hint=f"Correct the records that failed and submit them again: they are in {where}." if where else None,
         )
@@ -149,19 +162,35 @@ def submit(
 
     Raises:
         ArgumentError: a file cannot be read, or is none of records; nothing was sent.
+        KeyboardInterrupt: `progress` was told how far it is.
     """
     if chunk_size < 1:
         raise ArgumentError(f"chunk_size={chunk_size} is not at least 1.")
     parts = _plan([Path(file) for file in files], Path(failed_dir) if failed_dir else None, dry_run=dry_run)
     found = Submission(Target(commons, program, project, create_only, dry_run), parts)
+    progress = progress or Silent()
     try:
-        _Run(found, chunk_size, progress or Silent()).run()
+        _send_and_keep(found, chunk_size, progress)
     except (ApiError, AuthError, NetworkError) as error:
         found.stopped = error
-    finally:
+    except KeyboardInterrupt:
         if not dry_run:
-            _keep_failed(parts)
+            progress.note(f"{found.accepted} of {found.total} records were accepted. {_advice(found.kept_in)}".strip())
+        raise
     return found
+
+
+def _advice(where: str) -> str:
+    return f"What was not accepted is in {where}: submit that." if where else ""
+
+
+def _send_and_keep(found: Submission, chunk_size: int, progress: Progress) -> None:
+    """Send everything; whatever happens, what the commons does not have is kept."""
+    try:
+        _Run(found, chunk_size, progress).run()
+    finally:
+        if not found.target.dry_run:
+            _keep_failed(found.parts)
 
 
 def _plan(files: Sequence[Path], failed_dir: Path | None, *, dry_run: bool) -> list[_Part]:
@@ -230,15 +259,11 @@ class _Run:
 
     def _send_dangling(self) -> bool:
         """Send the records again whose links led nowhere; return whether one of them was accepted now."""
-        before = self._accepted
+        before = self._found.accepted
         for part in self._found.parts:
             again = [part.refusals[index].record for index in sorted(part.refusals) if part.refusals[index].dangling]
             self._send(part, [record for record in again if record.links & self._names])
-        return self._accepted > before
-
-    @property
-    def _accepted(self) -> int:
-        return sum(sum(part.accepted) for part in self._found.parts)
+        return self._found.accepted > before
 
     def _enter(self, part: _Part, settled: Settled) -> None:
         self._found.created += settled.created

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from hca_core.errors import ApiError
+from hca_core.redact import readable
+from hca_gen3.commons import redacted
 
 __all__ = ["Complaint", "Entity", "SubmissionError", "Transaction", "read_transaction"]
 
@@ -55,15 +57,16 @@ class Transaction(NamedTuple):
 class SubmissionError(ApiError):
     """A commons refuses records, and has written none of those that came with them.
 
-    `document` is its whole answer; `entities` are the refused ones with their errors, and `transactional_errors` what
-    is wrong with all of them together.
+    `document` is its whole answer, without secrets; `entities` are the refused ones with their errors, and
+    `transactional_errors` what is wrong with all of them together.
     """
 
     def __init__(self, message: str, *, document: Mapping[str, Any], status: int, url: str | None = None) -> None:
         found = read_transaction(document, status=status, url=url or "")
-        super().__init__(message, status=status, details=document, url=url)
-        self.document = document
-        self.entities = [entity for entity in document.get("entities") or [] if _errors(entity)]
+        shown = redacted(document)
+        super().__init__(message, status=status, details=shown, url=url)
+        self.document: Mapping[str, Any] = shown or {}
+        self.entities = [entity for entity in self.document.get("entities") or [] if _errors(entity)]
         self.transactional_errors = list(found.errors)
 
 
@@ -76,14 +79,16 @@ def read_transaction(document: Any, *, status: int, url: str) -> Transaction:
     entities = document.get("entities") if isinstance(document, Mapping) else None
     if not isinstance(document, Mapping) or not isinstance(entities, list):
         said = document.get("message") if isinstance(document, Mapping) else None
-        words = str(said or "it does not say what became of the records")[:_MOST].rstrip(".")
-        raise ApiError(f"The commons refuses the submission: {words}.", status=status, details=document, url=url)
+        words = readable(said or "it does not say what became of the records", _MOST).rstrip(".")
+        sentence = f"The commons refuses the submission: {words}."
+        raise ApiError(sentence, status=status, details=redacted(document), url=url)
+    wrong = document.get("transactional_errors") or []
     return Transaction(
         accepted=status < 400 and document.get("success") is True,
         created=_number(document.get("created_entity_count")),
         updated=_number(document.get("updated_entity_count")),
         entities=tuple(_entity(entity) for entity in entities),
-        errors=tuple(_words(error) for error in document.get("transactional_errors") or []),
+        errors=tuple(_words(error) for error in (wrong if isinstance(wrong, list) else [wrong])),
     )
 
 
@@ -114,9 +119,9 @@ def _complaint(error: Any) -> Complaint:
         return Complaint(_words(error))
     keys = error.get("keys")
     listed = keys if isinstance(keys, list) else [keys] if keys else []
-    return Complaint(_words(error), str(error.get("type") or "ERROR"), tuple(map(str, listed)))
+    return Complaint(_words(error), readable(error.get("type") or "ERROR"), tuple(map(readable, listed)))
 
 
 def _words(error: Any) -> str:
     said = error.get("message") if isinstance(error, Mapping) else error
-    return str(said or "The commons does not say why.")[:_MOST]
+    return readable(said or "The commons does not say why.", _MOST)

@@ -39,12 +39,16 @@ _CHUNK = 1 << 20
 _OVERLAP = 1 << 12  # longer than what is searched for, except for monstrous formulas
 _HINT = "Open it in a spreadsheet program and save it as .xlsx."
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^<>]*?ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
-_UNCALCULATED = re.compile(
-    rb"""<(?:\w+:)?c\s(?![^<>]*\bt="str")[^<>]*?\br="([A-Z]{1,3})(\d{1,7})"[^<>]*>\s*
-         <(?:\w+:)?f(?:\s[^<>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)\s*
-         (?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</(?:\w+:)?c>""",
+# A cell whose formula has no result. What repeats ends where it must, or time would grow with the square of the blanks
+# and attributes that a hostile sheet has; so the attributes are looked at afterwards.
+_WITHOUT_VALUE = re.compile(
+    rb"""<(?:\w+:)?c(\s[^<>]*)>\s*
+         <(?:\w+:)?f(?:\s[^<>]*)?(?:/>|>[^<]*</(?:\w+:)?f>)
+         (?:\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>))?\s*</(?:\w+:)?c>""",
     re.VERBOSE,
 )
+_ADDRESS = re.compile(rb'\sr="([A-Z]{1,3})(\d{1,7})"')
+_TEXT = re.compile(rb'\st="str"')
 
 
 class _Block(NamedTuple):
@@ -188,7 +192,7 @@ def _cover(block: _Block, row: int, cells: list[Any]) -> None:
 def _unknown(archive: zipfile.ZipFile, part: str, label: str) -> _Unknown:
     formulas, merged = set[tuple[int, int]](), set[_Block]()
     for text in _chunks(archive, part, label):
-        formulas.update((int(found[2]), _index(found[1])) for found in _UNCALCULATED.finditer(text))
+        formulas.update(_uncalculated(text))
         merged.update(
             _Block(int(found[2]), _index(found[1]), int(found[4]), _index(found[3])) for found in _MERGED.finditer(text)
         )
@@ -197,6 +201,14 @@ def _unknown(archive: zipfile.ZipFile, part: str, label: str) -> _Unknown:
         if len(formulas) > _MOST_UNCALCULATED:
             raise SheetError(f"more than {_MOST_UNCALCULATED} formulas were never calculated", sheet=label, hint=_HINT)
     return _Unknown(formulas, sorted(merged))
+
+
+def _uncalculated(text: bytes) -> Iterator[tuple[int, int]]:
+    """Yield row and column of the cells whose formulas were never calculated; empty text is a result."""
+    for cell in _WITHOUT_VALUE.finditer(text):
+        address = _ADDRESS.search(cell[1])
+        if address and not _TEXT.search(cell[1]):
+            yield int(address[2]), _index(address[1])
 
 
 def _chunks(archive: zipfile.ZipFile, part: str, label: str) -> Iterator[bytes]:

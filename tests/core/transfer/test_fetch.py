@@ -267,19 +267,20 @@ def test_content_that_is_wrong_twice_is_refused_and_thrown_away(data: bytes, tar
     assert names(target) == []
 
 
-def job_with_md5(data: bytes, target: Path) -> TransferJob:
-    return replace(job_for(data, target, sha256=False), md5=hashlib.md5(data).hexdigest())
+def job_with_other(algorithm: str, data: bytes, target: Path) -> TransferJob:
+    return replace(job_for(data, target, sha256=False), **{algorithm: hashlib.new(algorithm, data).hexdigest()})
 
 
 @both_sizes
-def test_an_md5_is_verified_if_that_is_all_that_is_known(data: bytes, target: Path) -> None:
-    job = job_with_md5(data, target)
+@pytest.mark.parametrize("algorithm", ["md5", "sha1", "sha512"])
+def test_another_checksum_is_verified_if_that_is_all_that_is_known(algorithm: str, data: bytes, target: Path) -> None:
+    job = job_with_other(algorithm, data, target)
     assert get(job, Origin(data, Fault("corrupt", 77))).status == "fetched"
     assert target.read_bytes() == data
     target.unlink()
     result = get(job, Origin(data, Fault("corrupt", 77), Fault("corrupt", 77)))
     assert isinstance(result.error, IntegrityError)
-    assert result.error.expected == job.md5
+    assert result.error.expected == hashlib.new(algorithm, data).hexdigest()
     assert names(target) == []
 
 
@@ -287,7 +288,7 @@ def test_an_md5_is_verified_if_that_is_all_that_is_known(data: bytes, target: Pa
 def test_a_file_that_is_there_is_verified_by_its_md5(content: bytes, status: str, target: Path) -> None:
     target.parent.mkdir()
     target.write_bytes(content)
-    assert get(job_with_md5(LITTLE, target), Origin(LITTLE), existing="verify").status == status
+    assert get(job_with_other("md5", LITTLE, target), Origin(LITTLE), existing="verify").status == status
     assert target.read_bytes() == LITTLE
 
 

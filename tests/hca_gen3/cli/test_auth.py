@@ -127,6 +127,8 @@ def test_curl_prints_what_the_commons_answers(hca: Run, fence: FakeFence, key: s
     assert hca("gen3", "auth", "curl", "/user/user").json["username"] == "ada"
     fence.on("GET", "/text", Answer(200, b"two\nlines\x1b[2J", {"Content-Type": "text/plain"}))
     assert hca("gen3", "auth", "curl", "text").stdout == "two\nlines\\x1b[2J\n"
+    fence.on("GET", "/deep", Answer(200, b"[" * 100_000))
+    assert hca("gen3", "auth", "curl", "/deep").stdout.startswith("[[[")
     fence.on("PUT", "/echo", lambda request: Answer(200, request.body))
     (home / "data.json").write_text('{"b": 2}')
     assert hca("gen3", "auth", "curl", "/echo", "-X", "put", "-d", '{"a": 1}').json == {"a": 1}

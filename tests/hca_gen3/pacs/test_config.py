@@ -43,6 +43,9 @@ def test_the_password_is_not_shown() -> None:
     [
         ("pacs_ip", 7),
         ("pacs_ip", "a\nb"),
+        ("pacs_ip", "a..b"),
+        ("pacs_ip", "x" * 64),
+        ("pacs_senders", ["10.0.0.7", ".a"]),
         ("pacs_port", 0),
         ("pacs_port", 65536),
         ("pacs_port", "11112x"),

@@ -204,7 +204,7 @@ def test_bad_uids_are_failures_and_nothing_is_asked_for_them(web: Web, service: 
     assert len(service.requests) == 1
 
 
-@pytest.mark.parametrize("body", [b"<html>", b'{"a": 1}', b"\xff"])
+@pytest.mark.parametrize("body", [b"<html>", b'{"a": 1}', b"\xff", b"[" * 100_000])
 def test_an_answer_that_is_no_list(web: Web, service: FakeServer, body: bytes) -> None:
     service.on("GET", f"{STUDY}/instances", Answer(200, body))
     with pytest.raises(TransferError, match="did not answer with a list"):

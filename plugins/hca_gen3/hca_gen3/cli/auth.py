@@ -103,5 +103,5 @@ def _parsed(answer: Response) -> Any:
     """Return the JSON of an answer, or its text."""
     try:
         return answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return answer.text

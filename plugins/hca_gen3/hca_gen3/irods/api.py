@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import posixpath
 import time
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,15 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 from hca_core.errors import HcaError, TransferError
 from hca_core.paths import check_name, safe_join
+from hca_core.redact import readable
 from hca_core.retry import RetryPolicy
 from hca_core.transfer.fetch import Existing
-from hca_core.transfer.job import Progress, TransferJob
+from hca_core.transfer.job import Progress, Silent, TransferJob
 from hca_core.transfer.ledger import Ledger, open_ledger
 from hca_core.transfer.pool import run
 from hca_core.transfer.quota import Quota
 from hca_gen3.irods.catalog import IrodsFile, check_collection, collections_in, files_in
 from hca_gen3.irods.opener import IrodsOpener
-from hca_gen3.irods.session import open_session, patiently
+from hca_gen3.irods.session import Patience, open_session
 from hca_gen3.irods.zone import Zone, read_zone
 
 if TYPE_CHECKING:
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from hca_core.app import App
 
 __all__ = ["IRODSAPI"]
+
+logger = logging.getLogger(__name__)
 
 _JOBS = 4  # files at a time, each on a connection that an iRODS server starts a process for
 
@@ -74,7 +79,8 @@ class IRODSAPI:
 
         It becomes the folder `save_dir/<last part of data>`; without `save_dir`, in the current folder. Files that
         are there with the right size are kept (`existing` as for `hca dss download`), partial ones are continued, and
-        each is compared with its checksum in the catalog, or its size if there is none. `report` names a file that
+        each is compared with its checksum in the catalog, or its size if there is none that hca knows, which is logged.
+        A checksum that is malformed is a failure of its file. `report` names a file that
         gets one line of JSON for each file.
 
         Raises:
@@ -116,12 +122,14 @@ class IRODSAPI:
         collection = f"{self.zone.root}/{'/'.join(check_name(data))}"
         folder = safe_join(parent, posixpath.basename(collection))
         with open_session(self.zone, self.app.settings.value("network.read_timeout")) as session:
-            source = _Source(session, self.zone, self._policy(), self._sleep)
-            source.ask(partial(check_collection, session, self.zone, collection))
-            with closing(_Plan(source, folder, ledger).jobs(collection, "")) as planned:
+            patience = Patience(self._policy(), self._sleep, (progress or Silent()).note)
+            source = _Source(session, self.zone, patience)
+            patience.ask(partial(check_collection, session, self.zone, collection))
+            plan = _Plan(source, folder, ledger)
+            with closing(plan.jobs(collection, "")) as planned:
                 fetched = run(
                     planned,
-                    IrodsOpener(session, self.zone, self._policy(), self._sleep),
+                    IrodsOpener(session, self.zone, patience),
                     concurrency=jobs or self.app.settings.value("transfer.jobs") or _JOBS,
                     existing=existing,
                     quota=quota,
@@ -130,6 +138,9 @@ class IRODSAPI:
                     on_result=ledger.add,
                 )
         ledger.report.seconds += fetched.seconds
+        for scheme, count in sorted(plan.unverified.items()):
+            what = f"{count} files were" if count > 1 else "One file was"
+            logger.warning("%s compared by size only: %s is no checksum that hca knows.", what, readable(scheme, 40))
         return folder
 
     def _policy(self) -> RetryPolicy:
@@ -142,26 +153,24 @@ class _Source:
 
     session: iRODSSession
     zone: Zone
-    policy: RetryPolicy
-    sleep: Callable[[float], object]
-
-    def ask(self, question: Callable[[], Any]) -> Any:
-        return patiently(question, self.policy, self.sleep)
+    patience: Patience
 
     def files(self, path: str) -> list[IrodsFile]:
-        found: list[IrodsFile] = self.ask(partial(files_in, self.session, self.zone, path))
-        return found
+        return self.patience.ask(partial(files_in, self.session, self.zone, path))
 
     def collections(self, path: str) -> list[str]:
-        found: list[str] = self.ask(lambda: list(collections_in(self.session, self.zone, path)))
-        return found
+        return self.patience.ask(lambda: list(collections_in(self.session, self.zone, path)))
 
 
 class _Plan:
-    """What is to be fetched into `root`; what cannot be planned is a failure in the ledger, and the rest goes on."""
+    """What is to be fetched into `root`; what cannot be planned is a failure in the ledger, and the rest goes on.
+
+    `unverified` counts the files whose checksums cannot be compared, by the kind of these.
+    """
 
     def __init__(self, source: _Source, root: Path, ledger: Ledger) -> None:
         self._source, self._root, self._ledger = source, root, ledger
+        self.unverified = Counter[str]()
 
     def jobs(self, path: str, below: str) -> Generator[TransferJob, None, None]:
         """Yield a job for each file of the collection at `path`, which is `below` (ends in a slash) in the dataset."""
@@ -186,11 +195,12 @@ class _Plan:
         try:
             _check(name, seen)
             target = safe_join(self._root, f"{below}{name}")
+            digest = file.digest()
         except TransferError as error:
             self._ledger.fail(f"{below}{name}", self._root, error)
             return
-        url = file.url(self._source.zone)
-        yield TransferJob(f"{below}{name}", url, target, file.identity, file.size, sha256=file.sha256, md5=file.md5)
+        self.unverified.update([file.scheme] if file.checksum and not digest else [])
+        yield TransferJob(f"{below}{name}", file.url(self._source.zone), target, file.identity, file.size, **digest)
 
 
 def _check(name: str, seen: set[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 from hca_core.errors import NotFoundError, TransferError
+from hca_core.redact import readable
 from hca_gen3.irods.session import translated
 from hca_gen3.irods.zone import Zone
 
@@ -22,6 +22,7 @@ __all__ = ["IrodsFile", "check_collection", "collections_in", "files_in"]
 
 _GOOD = "1"  # the status of a replica that is up to date
 _MD5 = re.compile(r"[0-9a-f]{32}")
+_DIGESTS = {"sha2": ("sha256", 32), "sha512": ("sha512", 64), "sha1": ("sha1", 20)}  # in hashlib, and its bytes
 _LONGEST_PATH = 1087  # bytes; iRODS itself allows no more
 
 
@@ -45,21 +46,25 @@ class IrodsFile:
         return f"{self.size}-{self.modified}-{self.checksum}"
 
     @property
-    def sha256(self) -> str | None:
-        """The SHA-256 in hex, if that is what the catalog has."""
-        kind, _, encoded = self.checksum.partition(":")
-        if kind != "sha2":
-            return None
-        try:
-            digest = base64.b64decode(encoded, validate=True)
-        except binascii.Error:
-            return None
-        return digest.hex() if len(digest) == 32 else None
+    def scheme(self) -> str:
+        """What the catalog calls the kind of its checksum; that of an MD5 has no name."""
+        return self.checksum.rpartition(":")[0]
 
-    @property
-    def md5(self) -> str | None:
-        """The MD5 in hex, if that is what the catalog has."""
-        return self.checksum.lower() if _MD5.fullmatch(self.checksum.lower()) else None
+    def digest(self) -> dict[str, str]:
+        """Return the checksum in hex under its name in `hashlib`; nothing, if there is none or we cannot calculate it.
+
+        Raises:
+            TransferError: it is malformed.
+        """
+        if not self.checksum or self.scheme not in ("", *_DIGESTS):
+            return {}
+        found = _md5(self.checksum) if not self.scheme else _decoded(self.scheme, self.checksum.rpartition(":")[2])
+        if not found:
+            raise TransferError(
+                f"What the catalog has as its checksum is none: {readable(self.checksum, 60)!r}.",
+                hint="Have it registered again: `ichksum -f` calculates it.",
+            )
+        return found
 
     def url(self, zone: Zone) -> str:
         """Return the address of this content; `from_url` reads it."""
@@ -72,6 +77,19 @@ class IrodsFile:
         parts = urlsplit(url)
         known = {name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
         return cls(unquote(parts.path), int(known["size"]), int(known["modified"]), known["checksum"])
+
+
+def _md5(checksum: str) -> dict[str, str]:
+    return {"md5": checksum.lower()} if _MD5.fullmatch(checksum.lower()) else {}
+
+
+def _decoded(scheme: str, encoded: str) -> dict[str, str]:
+    algorithm, size = _DIGESTS[scheme]
+    try:
+        digest = base64.b64decode(encoded, validate=True)
+    except ValueError:
+        return {}
+    return {algorithm: digest.hex()} if len(digest) == size else {}
 
 
 def check_collection(session: iRODSSession, zone: Zone, path: str) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from hca_core.errors import HcaError, NetworkError
-from hca_core.retry import RetryPolicy
 from hca_core.transfer.job import ByteStream
 from hca_gen3.irods.catalog import IrodsFile
-from hca_gen3.irods.session import patiently, translated
+from hca_gen3.irods.session import Patience, translated
 from hca_gen3.irods.zone import Zone
 
 if TYPE_CHECKING:
@@ -25,19 +23,13 @@ _PIECE = 4 * 1024 * 1024  # bytes; what a server reads at a time
 class IrodsOpener:
     """Opens what `IrodsFile.url` names, each on a connection of its own, and tries again if nobody answers."""
 
-    def __init__(
-        self,
-        session: iRODSSession,
-        zone: Zone,
-        policy: RetryPolicy,
-        sleep: Callable[[float], object] = time.sleep,
-    ) -> None:
-        self._session, self._zone, self._policy, self._sleep = session, zone, policy, sleep
+    def __init__(self, session: iRODSSession, zone: Zone, patience: Patience) -> None:
+        self._session, self._zone, self._patience = session, zone, patience
 
     def __call__(self, url: str, *, offset: int = 0, validator: str | None = None) -> ByteStream:
         """Open a file; the answer has the ETag under which it can be continued."""
         file = IrodsFile.from_url(url)
-        return patiently(lambda: self._open(file, url, offset), self._policy, self._sleep)
+        return self._patience.ask(lambda: self._open(file, url, offset))
 
     def _open(self, file: IrodsFile, url: str, offset: int) -> ByteStream:
         with translated(self._zone, file.path):

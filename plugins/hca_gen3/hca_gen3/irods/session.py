@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import math
 import random
-import time
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hca_core.errors import AuthError, ConfigError, HcaError, NetworkError, NotFoundError, PluginError, TransferError
+from hca_core.redact import readable
 from hca_core.retry import RetryPolicy
 from hca_gen3.irods.zone import Zone
 
@@ -18,10 +21,12 @@ if TYPE_CHECKING:
 
     from irods.session import iRODSSession
 
-__all__ = ["open_session", "patiently", "translated"]
+__all__ = ["Patience", "open_session", "translated"]
 
 T = TypeVar("T")
 
+_UNNOTICED = 1.0  # seconds up to which a wait goes unmentioned
+_REFUSED_TRIES = 4  # within a second: where nobody listens, only a restart is worth waiting for
 _REFUSED_USER = frozenset(
     {
         "CAT_INVALID_AUTHENTICATION",
@@ -72,28 +77,52 @@ def open_session(zone: Zone, timeout: float) -> Iterator[iRODSSession]:
             session.cleanup()
 
 
-def patiently(call: Callable[[], T], policy: RetryPolicy, sleep: Callable[[float], object] = time.sleep) -> T:
-    """Return what `call` returns; if the server cannot be reached, try again as often as `policy` allows.
+@dataclass(frozen=True)
+class Patience:
+    """How often a server that cannot be reached is asked again; `tell` gets a sentence about each wait that is long."""
 
-    Raises:
-        HcaError: what `call` raised last.
-    """
-    attempt = 1
-    while True:
-        try:
-            return call()
-        except NetworkError as error:
-            if attempt >= policy.attempts or _is_final(error):
-                error.attempts = attempt
-                raise
-            sleep(policy.delay(attempt, rand=random.random()))  # noqa: S311 - spreads retries, protects nothing
-            attempt += 1
+    policy: RetryPolicy
+    sleep: Callable[[float], object]
+    tell: Callable[[str], object]
+
+    def ask(self, call: Callable[[], T]) -> T:
+        """Return what `call` returns; if the server cannot be reached, try again as often as the policy allows.
+
+        Raises:
+            HcaError: what `call` raised last.
+        """
+        attempt = 1
+        while True:
+            try:
+                return call()
+            except NetworkError as error:
+                if attempt >= min(self.policy.attempts, _tries(error)):
+                    error.attempts = attempt
+                    raise
+                self._wait(self.policy.delay(attempt, rand=random.random()), error)  # noqa: S311 - protects nothing
+                attempt += 1
+
+    def _wait(self, seconds: float, error: NetworkError) -> None:
+        if seconds > _UNNOTICED:
+            self.tell(f"Waiting {seconds:.0f} s: {error.message}")
+        self.sleep(seconds)
 
 
-def _is_final(error: NetworkError) -> bool:
+def _tries(error: NetworkError) -> float:
+    """Return how many tries make sense at most."""
     import ssl
 
-    return isinstance(error.__cause__, ssl.SSLCertVerificationError)  # it will be no better next time
+    cause = _of_system(error)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return 1  # it will be no better next time
+    return _REFUSED_TRIES if isinstance(cause, ConnectionRefusedError) else math.inf
+
+
+def _of_system(error: BaseException | None) -> OSError | None:
+    """Return what the operating system said, which python-irodsclient hides behind words of its own."""
+    while error is not None and not isinstance(error, OSError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 @contextmanager
@@ -108,9 +137,20 @@ def translated(zone: Zone, what: str) -> Iterator[None]:
     except HcaError:
         raise
     except (NetworkException, OSError, ParseError) as error:
-        raise NetworkError(f"{zone.address}: no usable answer about {what}: {error}.", url=zone.address) from error
+        raise _silence(zone, what, error) from error
     except (iRODSException, PycommandsException, RuntimeError) as error:
         raise _meaning(zone, what, type(error).__name__) from error
+
+
+def _silence(zone: Zone, what: str, error: Exception) -> NetworkError:
+    cause = _of_system(error)
+    system = f" ({cause.strerror})" if cause and cause is not error and cause.strerror else ""
+    unreached = isinstance(cause, (ConnectionRefusedError, socket.gaierror, TimeoutError))
+    return NetworkError(
+        f"{zone.address}: no usable answer about {what}: {readable(error).rstrip('.')}{system}.",
+        url=zone.address,
+        hint="Is the server running, and are irods_host and irods_port right?" if unreached else None,
+    )
 
 
 def _meaning(zone: Zone, what: str, name: str) -> HcaError:

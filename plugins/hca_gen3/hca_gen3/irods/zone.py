@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hca_core.errors import ConfigError
-from hca_gen3.config_file import configured, missing
+from hca_gen3.config_file import configured, host, missing
 
 if TYPE_CHECKING:
     from hca_core.app import App
@@ -80,7 +80,7 @@ def read_zone(file: str | os.PathLike[str] | None, app: App) -> Zone:
         if values.get(key, choices[0]) not in choices:
             raise ConfigError(f"{key} is {values[key]!r}; it must be one of {', '.join(choices)}.", key=key)
     return Zone(
-        host=str(values["irods_host"]),
+        host=host("irods_host", values["irods_host"]),
         port=_number("irods_port", values.get("irods_port", 1247), most=65535),
         user=str(values["irods_user"]),
         password=str(values["irods_password"]),

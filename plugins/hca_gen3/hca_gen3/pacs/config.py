@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from hca_core.errors import ConfigError
+from hca_gen3.config_file import host
 
 __all__ = ["ROUTES", "PacsConfig"]
 
@@ -168,7 +169,7 @@ def _addresses(key: str, value: object) -> tuple[str, ...]:
     texts = value.split(",") if isinstance(value, str) else value
     if not isinstance(texts, list):
         raise _wrong(key, value, "a list of addresses")
-    return tuple(_text(key, text) for text in texts)
+    return tuple(host(key, text) for text in texts)
 
 
 def _path(key: str, value: object) -> Path:
@@ -179,7 +180,7 @@ def _path(key: str, value: object) -> Path:
 
 
 _READERS: dict[str, Callable[[str, object], Any]] = {
-    "pacs_ip": _text,
+    "pacs_ip": host,
     "pacs_port": _port,
     "pacs_aec": _title,
     "pacs_aet": _title,

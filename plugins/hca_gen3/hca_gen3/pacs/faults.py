@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hca_core.errors import AuthError, ConfigError, HcaError, NetworkError, TransferError
+from hca_core.redact import readable
 from hca_gen3.pacs.config import PacsConfig
 
 __all__ = ["BrokenError", "RefusedError", "StrangerError", "of_rejection", "of_status"]
@@ -75,7 +76,7 @@ def of_rejection(config: PacsConfig, result: int, source: int, diagnostic: int) 
 def of_status(config: PacsConfig, doing: str, status: int, comment: str = "") -> HcaError:
     """Return why a request failed, as the error to raise; `doing` is what it was for, `comment` the PACS' own words."""
     what = _WORDS.get(status) or ("unable to process" if status >> 12 == 0xC else "for an unknown reason")
-    said = f"; it says {comment[:200]!r}" if comment.strip() else ""
+    said = f"; it says {readable(comment, 200)!r}" if comment.strip() else ""
     words = f"{config.place} failed to {doing}: {what} (0x{status:04X}){said}."
     if status in _BUSY:
         return BrokenError(words)

@@ -85,7 +85,7 @@ class Web:
             found = response.json()
         except NotFoundError:
             return []
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, list):
             raise TransferError("The DICOMweb service did not answer with a list of instances.")

@@ -26,7 +26,7 @@ from hca_core.transfer.pool import run
 from hca_core.transfer.quota import Quota
 from hca_gen3.irods.catalog import IrodsFile, check_collection, collections_in, files_in
 from hca_gen3.irods.opener import IrodsOpener
-from hca_gen3.irods.session import Patience, open_session
+from hca_gen3.irods.session import Retries, open_session
 from hca_gen3.irods.zone import Zone, read_zone
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ class IRODSAPI:
         collection = f"{self.zone.root}/{'/'.join(check_name(data))}"
         folder = safe_join(parent, posixpath.basename(collection))
         with open_session(self.zone, self.app.settings.value("network.read_timeout")) as session:
-            patience = Patience(self._policy(), self._sleep, (progress or Silent()).note)
+            patience = Retries(self._policy(), self._sleep, (progress or Silent()).note)
             source = _Source(session, self.zone, patience)
             patience.ask(partial(check_collection, session, self.zone, collection))
             plan = _Plan(source, folder, ledger)
@@ -153,7 +153,7 @@ class _Source:
 
     session: iRODSSession
     zone: Zone
-    patience: Patience
+    patience: Retries
 
     def files(self, path: str) -> list[IrodsFile]:
         return self.patience.ask(partial(files_in, self.session, self.zone, path))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hca_core.errors import HcaError, NetworkError
 from hca_core.transfer.job import ByteStream
 from hca_gen3.irods.catalog import IrodsFile
-from hca_gen3.irods.session import Patience, translated
+from hca_gen3.irods.session import Retries, translated
 from hca_gen3.irods.zone import Zone
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _PIECE = 4 * 1024 * 1024  # bytes; what a server reads at a time
 class IrodsOpener:
     """Opens what `IrodsFile.url` names, each on a connection of its own, and tries again if nobody answers."""
 
-    def __init__(self, session: iRODSSession, zone: Zone, patience: Patience) -> None:
+    def __init__(self, session: iRODSSession, zone: Zone, patience: Retries) -> None:
         self._session, self._zone, self._patience = session, zone, patience
 
     def __call__(self, url: str, *, offset: int = 0, validator: str | None = None) -> ByteStream:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from irods.session import iRODSSession
 
-__all__ = ["Patience", "open_session", "translated"]
+__all__ = ["Retries", "open_session", "translated"]
 
 T = TypeVar("T")
 
@@ -78,7 +78,7 @@ def open_session(zone: Zone, timeout: float) -> Iterator[iRODSSession]:
 
 
 @dataclass(frozen=True)
-class Patience:
+class Retries:
     """How often a server that cannot be reached is asked again; `tell` gets a sentence about each wait that is long."""
 
     policy: RetryPolicy

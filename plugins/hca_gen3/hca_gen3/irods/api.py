@@ -122,14 +122,14 @@ class IRODSAPI:
         collection = f"{self.zone.root}/{'/'.join(check_name(data))}"
         folder = safe_join(parent, posixpath.basename(collection))
         with open_session(self.zone, self.app.settings.value("network.read_timeout")) as session:
-            patience = Retries(self._policy(), self._sleep, (progress or Silent()).note)
-            source = _Source(session, self.zone, patience)
-            patience.ask(partial(check_collection, session, self.zone, collection))
+            retries = Retries(self._policy(), self._sleep, (progress or Silent()).note)
+            source = _Source(session, self.zone, retries)
+            retries.ask(partial(check_collection, session, self.zone, collection))
             plan = _Plan(source, folder, ledger)
             with closing(plan.jobs(collection, "")) as planned:
                 fetched = run(
                     planned,
-                    IrodsOpener(session, self.zone, patience),
+                    IrodsOpener(session, self.zone, retries),
                     concurrency=jobs or self.app.settings.value("transfer.jobs") or _JOBS,
                     existing=existing,
                     quota=quota,
@@ -153,13 +153,13 @@ class _Source:
 
     session: iRODSSession
     zone: Zone
-    patience: Retries
+    retries: Retries
 
     def files(self, path: str) -> list[IrodsFile]:
-        return self.patience.ask(partial(files_in, self.session, self.zone, path))
+        return self.retries.ask(partial(files_in, self.session, self.zone, path))
 
     def collections(self, path: str) -> list[str]:
-        return self.patience.ask(lambda: list(collections_in(self.session, self.zone, path)))
+        return self.retries.ask(lambda: list(collections_in(self.session, self.zone, path)))
 
 
 class _Plan:

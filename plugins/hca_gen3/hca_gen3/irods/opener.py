@@ -23,8 +23,8 @@ _PIECE = 4 * 1024 * 1024  # bytes; what a server reads at a time
 class IrodsOpener:
     """Opens what `IrodsFile.url` names, each on a connection of its own, and tries again if nobody answers."""
 
-    def __init__(self, session: iRODSSession, zone: Zone, patience: Retries) -> None:
-        self._session, self._zone, self._patience = session, zone, patience
+    def __init__(self, session: iRODSSession, zone: Zone, retries: Retries) -> None:
+        self._session, self._zone, self._patience = session, zone, retries
 
     def __call__(self, url: str, *, offset: int = 0, validator: str | None = None) -> ByteStream:
         """Open a file; the answer has the ETag under which it can be continued."""

@@ -19,7 +19,7 @@ from hca_gen3.pacs.get import Getter
 from hca_gen3.pacs.instances import Instance, checked_uid
 from hca_gen3.pacs.move import Mover
 from hca_gen3.pacs.shelf import Shelf
-from hca_gen3.pacs.study import Listing, Retries, Retriever, fetch_study
+from hca_gen3.pacs.study import Listing, Patience, Retriever, fetch_study
 from hca_gen3.pacs.web import Web
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Pacs:
         batch = Batch(report, None)
         shelf = Shelf(checked_uid(study_uid, "a study"), folder, batch, progress or Silent())
         stop = stop or threading.Event()
-        patience = Retries(self._policy, stop, self._sleep or stop.wait)
+        patience = Patience(self._policy, stop, self._sleep or stop.wait)
         try:
             fetch_study(shelf, *self._plan(shelf, stop), patience)
         finally:

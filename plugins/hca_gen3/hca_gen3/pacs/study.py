@@ -15,7 +15,7 @@ from hca_gen3.pacs.faults import BrokenError, RefusedError
 from hca_gen3.pacs.instances import Instance, Request
 from hca_gen3.pacs.shelf import Shelf
 
-__all__ = ["Listing", "Retries", "Retriever", "fetch_study"]
+__all__ = ["Listing", "Patience", "Retriever", "fetch_study"]
 
 Listing = Callable[[], Iterable[Instance | HcaError]]
 
@@ -30,7 +30,7 @@ class Retriever(Protocol):
         """Put the connections away; the next request opens others."""
 
 
-class Retries:
+class Patience:
     """How often what breaks off is begun again, and how long to wait before."""
 
     def __init__(self, policy: RetryPolicy, stop: threading.Event, sleep: Callable[[float], object]) -> None:
@@ -57,7 +57,7 @@ class Retries:
             raise CancelledError
 
 
-def fetch_study(shelf: Shelf, listing: Listing, ways: Sequence[Callable[[], Retriever]], patience: Retries) -> None:
+def fetch_study(shelf: Shelf, listing: Listing, ways: Sequence[Callable[[], Retriever]], patience: Patience) -> None:
     """Fetch what the shelf has not yet of the study that `listing` tells; of the `ways` the first that is not refused.
 
     Raises:
@@ -77,7 +77,7 @@ def fetch_study(shelf: Shelf, listing: Listing, ways: Sequence[Callable[[], Retr
     shelf.give_up(reason or TransferError("The PACS listed it and did not send it."))
 
 
-def _listed(listing: Listing, patience: Retries) -> list[Instance | HcaError]:
+def _listed(listing: Listing, patience: Patience) -> list[Instance | HcaError]:
     while True:
         try:
             found = list(listing())
@@ -89,7 +89,7 @@ def _listed(listing: Listing, patience: Retries) -> list[Instance | HcaError]:
         return found
 
 
-def _by_any(ways: Sequence[Callable[[], Retriever]], shelf: Shelf, patience: Retries) -> HcaError | None:
+def _by_any(ways: Sequence[Callable[[], Retriever]], shelf: Shelf, patience: Patience) -> HcaError | None:
     for number, make in enumerate(ways, 1):
         try:
             with closing(make()) as way:
@@ -100,7 +100,7 @@ def _by_any(ways: Sequence[Callable[[], Retriever]], shelf: Shelf, patience: Ret
     raise AssertionError("there is no way at all")
 
 
-def _by(way: Retriever, shelf: Shelf, patience: Retries) -> HcaError | None:
+def _by(way: Retriever, shelf: Shelf, patience: Patience) -> HcaError | None:
     """Ask until nothing is missing, or all was asked for often enough; return why if it kept breaking off."""
     while requests := shelf.requests():
         for request in requests:
@@ -113,7 +113,7 @@ def _by(way: Retriever, shelf: Shelf, patience: Retries) -> HcaError | None:
     return None
 
 
-def _ask(way: Retriever, shelf: Shelf, request: Request, patience: Retries) -> BrokenError | None:
+def _ask(way: Retriever, shelf: Shelf, request: Request, patience: Patience) -> BrokenError | None:
     before = shelf.arrived
     try:
         shelf.asked(request, way.retrieve(request))

@@ -24,7 +24,7 @@ class Patience:
         deadline, wait = self.clock() + self.timeout, _FIRST_WAIT
         while not is_done():
             remaining = deadline - self.clock()
-            if remaining <= 0:
+            if not remaining > 0:  # nor is it if the time is no number
                 return False
             self.sleep(min(wait, remaining))
             wait = min(wait * _GROWTH, _LONGEST_WAIT)

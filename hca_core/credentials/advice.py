@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-__all__ = ["SERVICE_ACCOUNT", "environment_names", "login_hint", "set_variables"]
+__all__ = ["SERVICE_ACCOUNT", "environment_names", "login_hint", "replacing_hint", "set_variables"]
 
 SERVICE_ACCOUNT = "GOOGLE_APPLICATION_CREDENTIALS"
 
@@ -23,3 +23,10 @@ def set_variables(service: str, environ: Mapping[str, str]) -> list[str]:
 def login_hint(service: str) -> str:
     """Return what to do if there is no good token for `service`."""
     return f"Run `hca {service} login`, or set {environment_names(service)[0]} to a token."
+
+
+def replacing_hint(service: str, source: str) -> str:
+    """Return what to do about a token for `service` that is no longer good, by where it was found."""
+    if source in environment_names(service):
+        return f"Set {source} to another one, or unset it and run `hca {service} login`."
+    return login_hint(service)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hca_core.credentials.advice import environment_names, login_hint
+from hca_core.credentials.advice import environment_names, login_hint, replacing_hint
 from hca_core.credentials.places import ARGUMENT, CredentialsHook, Places
 from hca_core.credentials.store import STORED_LOGIN, TokenStore
 from hca_core.credentials.token_endpoint import Post
@@ -86,4 +86,4 @@ def _none_found(service: str, url: str, withheld: str | None, rejected: str | No
 def _replacing(source: str, service: str) -> str:
     if source == ARGUMENT:
         return f"Give another one, or none to use that of `hca {service} login`."
-    return f"Set {source} to another one, or unset it and run `hca {service} login`."
+    return replacing_hint(service, source)

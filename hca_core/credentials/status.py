@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Literal
 
-from hca_core.credentials.advice import login_hint
+from hca_core.credentials.advice import login_hint, replacing_hint
 from hca_core.credentials.claims import issuer, scopes, subject
 from hca_core.credentials.places import Places
 from hca_core.credentials.store import STORED_LOGIN, Login
@@ -66,12 +66,13 @@ def of_token(service: str, found: Credentials, moment: float) -> Status:
 def require(status: Status) -> None:
     """Raise an AuthError unless the user is logged in, as far as that is known."""
     if status.state == "none":
-        problem = f"You are not logged in to the {status.service} service."
+        problem, hint = f"You are not logged in to the {status.service} service.", login_hint(status.service)
     elif status.state == "expired":
         problem = f"Your login to the {status.service} service ({status.source}) has expired."
+        hint = replacing_hint(status.service, status.source or "")
     else:
         return
-    raise AuthError(problem, service=status.service, hint=login_hint(status.service))
+    raise AuthError(problem, service=status.service, hint=hint)
 
 
 def _status(service: str, host: str | None, found: Credentials, login: Login | None, moment: float) -> Status:

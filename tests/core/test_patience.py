@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from hca_core.patience import Patience
@@ -21,5 +23,6 @@ def test_patience_ends_when_it_is_done(asked: int) -> None:
     assert len(clock.sleeps) == asked - 1
 
 
-def test_without_patience_it_is_asked_once() -> None:
-    assert not Patience(0, sleep=pytest.fail).until(lambda: False)
+@pytest.mark.parametrize("timeout", [0, math.nan])
+def test_without_patience_it_is_asked_once(timeout: float) -> None:
+    assert not Patience(timeout, sleep=pytest.fail).until(lambda: False)

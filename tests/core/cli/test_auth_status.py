@@ -124,6 +124,12 @@ def test_one_has_to_be_logged_in(state: Any, words: str) -> None:
         require(Status("dss", HOST, state=fine))  # type: ignore[arg-type]
 
 
+def test_of_an_expired_variable_it_is_said_how_to_replace_it() -> None:
+    with pytest.raises(AuthError) as caught:
+        require(Status("dss", HOST, source="HCA_TOKEN", state="expired"))
+    assert caught.value.hint == "Set HCA_TOKEN to another one, or unset it and run `hca dss login`."
+
+
 def test_an_expired_login_counts_only_if_there_is_nothing_else(store: TokenStore) -> None:
     store.put(HOST, Login("stored", NOW - 1))
     assert status(store).state == "expired"

@@ -24,12 +24,12 @@ class IrodsOpener:
     """Opens what `IrodsFile.url` names, each on a connection of its own, and tries again if nobody answers."""
 
     def __init__(self, session: iRODSSession, zone: Zone, retries: Retries) -> None:
-        self._session, self._zone, self._patience = session, zone, retries
+        self._session, self._zone, self._retries = session, zone, retries
 
     def __call__(self, url: str, *, offset: int = 0, validator: str | None = None) -> ByteStream:
         """Open a file; the answer has the ETag under which it can be continued."""
         file = IrodsFile.from_url(url)
-        return self._patience.ask(lambda: self._open(file, url, offset))
+        return self._retries.ask(lambda: self._open(file, url, offset))
 
     def _open(self, file: IrodsFile, url: str, offset: int) -> ByteStream:
         with translated(self._zone, file.path):

@@ -1,11 +1,14 @@
 """Every test has a home of its own, no settings of the person who runs it, and only the loopback network."""
 
+import functools
 import gc
 import os
 import re
 import shutil
 import signal
 from pathlib import Path
+
+import botocore.session
 
 pytest_plugins = ["hca_core.testing.fixtures"]
 
@@ -22,6 +25,10 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     # Tests start pytest, too; there it takes seconds to load plugins which have been installed for other tests.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+
+
+# Clients of our own share what they must know about S3; those of tests do, too: each would need a third of a second.
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)
 
 
 def _has_plenty() -> bool:

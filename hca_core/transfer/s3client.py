@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from hca_core.hosts import keeps_secrets
 if TYPE_CHECKING:
     import boto3
     from botocore.credentials import RefreshableCredentials
+    from botocore.loaders import Loader
     from mypy_boto3_s3 import S3Client
 
     from hca_core.settings import Settings
@@ -95,6 +97,7 @@ def make_client(access: Access) -> S3Client:
     import botocore.session
 
     session = botocore.session.get_session()
+    session.register_component("data_loader", _descriptions(session.get_config_variable("data_path")))
     if access.credentials:
         session.register_component("credential_provider", _Renewed(access.credentials))
     elif access.credentials_file:
@@ -106,6 +109,14 @@ def make_client(access: Access) -> S3Client:
         client = _client(amazon, replace(access, accelerate=False))
     client.meta.events.register_last("before-call.s3", _do_not_announce)
     return client
+
+
+@cache
+def _descriptions(path: str | None) -> Loader:
+    """Return what knows how Amazon's services are spoken to; to read it takes longer than all else about a client."""
+    from botocore.loaders import create_loader
+
+    return create_loader(path)
 
 
 def _client(session: boto3.Session, access: Access) -> S3Client:

@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -107,6 +108,18 @@ def test_a_stale_state_is_replaced_and_its_process_left_alone(stack: Stack, stra
 def test_a_damaged_state_is_replaced(stack: Stack) -> None:
     stack.root.state_file.write_text("{")
     assert stack.start()[1]
+
+
+def test_a_stack_that_is_just_going_is_not_taken_for_one_that_runs(stack: Stack) -> None:
+    write_state(stack.root, State(os.getpid(), "dying", PORTS, ready=True))
+    with ThreadPoolExecutor(1) as pool:
+        with hold(stack.root):
+            starting = pool.submit(stack.start)
+            time.sleep(0.1)
+            assert not starting.done()
+        state, started = starting.result()
+    assert started
+    assert control.answers(state)
 
 
 def test_after_a_kill_it_starts_with_the_same_ports_and_data(stack: Stack) -> None:

@@ -49,9 +49,8 @@ def start(
     Raises:
         HcaError: it cannot be started (the message has the last line of its log), or it runs on another port.
     """
-    state = running(root)
-    started = state is None
-    if state is None:
+    state, started = running(root), False
+    if state is None or not answers(state):  # one that was killed may not be quite gone yet
         state, started = _launch(root, port, command, clock() + patience, sleep, clock)
     check_port(state, port)
     return state, started

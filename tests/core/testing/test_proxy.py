@@ -38,7 +38,7 @@ def ask(proxy: FaultProxy) -> Iterator[Callable[..., Any]]:
     opened = []
 
     def send(method: str = "GET", path: str = "/blob", body: Any = None, **headers: str) -> Any:
-        connection = http.client.HTTPConnection(proxy.host, timeout=0.2)
+        connection = http.client.HTTPConnection(proxy.host, timeout=1)
         opened.append(connection)
         connection.request(method, path, body, headers)
         answer = connection.getresponse()

@@ -27,7 +27,7 @@ from hca_core.openapi.document import bundled
 __all__ = ["SETTINGS", "Record", "Served", "check", "described"]
 
 SEED = 20240501
-EXAMPLES = 12  # requests that fit, and as many that do not, beside those at the limits of the description
+EXAMPLES = 8  # requests that fit, and as many that do not, beside those at the limits of the description
 SETTINGS = settings(
     max_examples=EXAMPLES,
     deadline=None,

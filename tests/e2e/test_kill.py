@@ -28,7 +28,7 @@ from hca_local.root import Root, open_root
 from hca_local.state import State, is_held
 
 SEED = 20240501
-ROUNDS = 100 if os.environ.get("HCA_SOAK") == "1" else 7
+ROUNDS = 100 if os.environ.get("HCA_SOAK") == "1" else 6
 CLIENTS = 5
 VERSION = "2024-05-01T120000.000000Z"
 ASYNC_THRESHOLD = 50_000  # bytes, so that some files are copied in the background

@@ -18,8 +18,8 @@ import pytest
 
 MIB = 1024 * 1024
 LARGE = os.environ.get("HCA_LARGE_TESTS") == "1"
-FILES = 25_000 if LARGE else 400
-SIZE = 5 * 1024 * MIB if LARGE else 64 * MIB
+FILES = 25_000 if LARGE else 200
+SIZE = 5 * 1024 * MIB if LARGE else 72 * MIB
 MOST_MEMORY = 150  # MB of the client, whatever is moved
 MOST_GROWTH = 25  # MB that four times as many bytes may cost more
 

@@ -33,9 +33,9 @@ from hca_dss.staging import file_uuid
 
 SEED = 20240501
 SOAK = os.environ.get("HCA_SOAK") == "1"
-DOWNLOAD_KILLS = 200 if SOAK else 8
-UPLOAD_KILLS = 200 if SOAK else 5
-SMALL, LARGE = 490 if SOAK else 140, 10  # files to download; a large one is continued in its middle
+DOWNLOAD_KILLS = 200 if SOAK else 5
+UPLOAD_KILLS = 200 if SOAK else 4
+SMALL, LARGE = 490 if SOAK else 90, 10  # files to download; a large one is continued in its middle
 PART = 64 * 1024 * 1024  # bytes; what an upload of a large file consists of
 UPLOADED = 500 if SOAK else 60  # files to upload
 PRIVATE = re.compile(r"\.hca-[0-9a-f]{16}\.part$")

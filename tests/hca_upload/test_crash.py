@@ -88,8 +88,8 @@ def test_u1_nothing_is_sent_twice_after_a_kill(selected: Stack, tmp_path: Path) 
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="there is no /proc")
 def test_many_files_need_no_more_memory_than_few(selected: Stack, tmp_path: Path) -> None:
-    few = write(tmp_path / "few", *(f"f{number}.csv" for number in range(50)))
-    many = write(tmp_path / "many", *(f"m{number}.csv" for number in range(400)))
+    few = write(tmp_path / "few", *(f"f{number}.csv" for number in range(30)))
+    many = write(tmp_path / "many", *(f"m{number}.csv" for number in range(240)))
 
     def peak(folder: Path) -> int:
         words = [sys.executable, "-c", MEASURED, "-q", str(folder)]
@@ -97,5 +97,5 @@ def test_many_files_need_no_more_memory_than_few(selected: Stack, tmp_path: Path
 
     growth = peak(many) - peak(few)
     assert growth < 8 * 1024, f"{growth} KiB"
-    assert len([*selected.area.list()]) == 450
-    assert len(selected.announced()) == 450
+    assert len([*selected.area.list()]) == 270
+    assert len(selected.announced()) == 270

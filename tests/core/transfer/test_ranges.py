@@ -548,7 +548,7 @@ TROUBLES = st.builds(
 
 
 @pytest.mark.slow
-@settings(derandomize=True, deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@settings(derandomize=True, deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
 @given(
     troubles=st.lists(TROUBLES, max_size=5), connections=st.integers(2, 8), stop_after=st.none() | st.integers(1, 40)
 )

@@ -119,7 +119,8 @@ class RootGroup(click.Group):
             if not as_json:
                 raise
             hint = f"Try `{error.ctx.command_path} --help`." if error.ctx else None
-            raise Failure(error.format_message(), hint=hint, exit_code=error.exit_code, as_json=True) from error
+            message = " ".join(error.format_message().split())  # click lists choices line by line
+            raise Failure(message, hint=hint, exit_code=error.exit_code, as_json=True) from error
 
     def _invoke(self, ctx: click.Context) -> Any:
         try:

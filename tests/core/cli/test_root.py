@@ -69,6 +69,8 @@ def test_mistakes_in_the_command_are_json_too_when_the_output_is() -> None:
         error = json.loads(result.stderr)["error"]
         assert (error["exit_code"], error["message"]) == (2, told)
         assert error["hint"].startswith("Try `hca")
+    listed = testing.run("--output", "json", "dss", "download", "--bundle-uuid", "B")
+    assert json.loads(listed.stderr)["error"]["message"] == "Missing option '--replica'. Choose from: aws, gcp"
 
 
 def test_a_log_level_that_is_none_can_be_put_right(home: Path) -> None:

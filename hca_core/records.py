@@ -7,7 +7,7 @@ costs nothing. The records are named tuples, because making frozen dataclasses t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 __all__ = [
     "CommandSpec",
@@ -72,7 +72,7 @@ class SettingSpec(NamedTuple):
     default: Any
     help: str
     secret: bool = False
-    kind: str = ""
+    kind: Literal["", "text", "integer", "number", "boolean", "list", "object"] = ""
     minimum: float | None = None
     choices: Sequence[str] = ()
 

@@ -135,10 +135,14 @@ class Session:
         request = requests.Request(method, url, params=params, headers={**own, **(headers or {})}, json=json, data=data)
         prepared = _prepare(request)
         call = _to_call(prepared, retryable)
-        accepted = frozenset(accept)
+        accepted, in_time = frozenset(accept), self._in_time()
 
         def transport(call: Call) -> _ApiAnswer:
-            return self._send_once(prepared, call, stream, accepted)
+            answer = self._send_once(prepared, call)
+            if not stream and (answer.status < 300 or answer.status in accepted):
+                # A body that breaks off is a failed try like any other.
+                read_whole(answer.response, in_time=in_time)
+            return answer
 
         return self._follow(call, transport, secured=secured, addresses=addresses, accept=accepted).response
 
@@ -192,9 +196,7 @@ class Session:
             call = call.with_token(self._bearer.token())
         return Exchange(call, transport, self._tools, **options).run()
 
-    def _send_once(
-        self, prepared: requests.PreparedRequest, call: Call, stream: bool, accepted: frozenset[int]
-    ) -> _ApiAnswer:
+    def _send_once(self, prepared: requests.PreparedRequest, call: Call) -> _ApiAnswer:
         request = prepared.copy()
         request.method, request.url, request.body = call.method, call.url, call.body
         request.headers.clear()
@@ -205,9 +207,6 @@ class Session:
         if response.status_code < 200:
             response.close()
             raise HTTPException("something came before the answer")
-        if not stream and (response.status_code < 300 or response.status_code in accepted):
-            # A body that breaks off is a failed try like any other.
-            read_whole(response, in_time=self._in_time())
         return _ApiAnswer(response)
 
     def _in_time(self) -> Callable[[], bool]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Reading this much of a body that nobody wants is cheaper than a new connection.
 SMALL_REST = 65536
 
-MOST_BODY = 1 << 30  # bytes of an answer that is held in memory; lists of a million things need less
+MOST_BODY = 256 << 20  # bytes of an answer that is held in memory; lists of hundreds of thousands of things need less
 
 _PIECE = 1 << 20
 _BREAKS = (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError)
@@ -147,7 +147,8 @@ def read_whole(response: Response, *, in_time: Callable[[], bool]) -> None:
         body += more
         if len(body) > MOST_BODY:
             response.close()
-            sentence = f"{place(response.request.method or '', response.url)} was answered with more than 1 GiB."
+            what = place(response.request.method or "", response.url)
+            sentence = f"{what} was answered with more than {MOST_BODY:,} bytes."
             raise ApiError(sentence, status=response.status_code, url=redact(response.url))
         if not in_time():
             response.close()
